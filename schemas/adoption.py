@@ -1,0 +1,159 @@
+"""Taking over an Avro schema people already have, so that a synthetic topic can stand in for a real one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.avro import Field, fields
+from schemas.errors import InputError
+from schemas.table import Column, Kind, Role, TableSchema
+from schemas.times import ISO_DATE
+
+ACCEPTED = {
+    Kind.INTEGER: (Kind.INTEGER,),
+    Kind.NUMBER: (Kind.NUMBER, Kind.INTEGER),
+    Kind.BOOLEAN: (Kind.BOOLEAN,),
+    Kind.DATE: (Kind.DATE,),
+    Kind.TIMESTAMP: (Kind.TIMESTAMP, Kind.DATE),
+    Kind.CATEGORY: (Kind.CATEGORY, Kind.TEXT),
+}
+"""Which kinds of columns in a table can be published as a kind of field."""
+
+
+def table_schema(avro: Mapping[str, Any], *, name: str | None = None) -> TableSchema:
+    """The table that an Avro schema describes, before any data is seen; strings count as categories.
+
+    Args:
+        avro: a flat record.
+        name: the table's name; the record's by default.
+
+    Raises:
+        InputError: the record is not flat.
+
+    >>> table_schema({"type": "record", "name": "r", "fields": [{"name": "a", "type": "int"}]})["a"].kind.value
+    'integer'
+    """
+    columns = tuple(_column(field) for field in fields(avro))
+    return TableSchema(avro["name"] if name is None else name, columns, json.dumps(avro, ensure_ascii=False))
+
+
+def text_columns(avro: Mapping[str, Any]) -> frozenset[str]:
+    """The columns that a schema publishes as strings, whatever their cells look like: `Choices.text` for `infer`."""
+    return frozenset(field.column for field in fields(avro) if field.type in ("string", "enum"))
+
+
+def adopt(inferred: TableSchema, avro: Mapping[str, Any]) -> TableSchema:
+    """The table's columns under an Avro schema people already have.
+
+    Columns take the order and the types of the fields; columns that no field names are dropped; a field that
+    the table lacks is published as its default.
+
+    Args:
+        inferred: the table as `infer` saw it, `text_columns(avro)` given as text.
+        avro: a flat record.
+
+    Raises:
+        InputError: every field without default that the table lacks, and every column that can not be its field.
+    """
+    wanted = table_schema(avro, name=inferred.name)
+    columns, faults = [], []
+    for field, target in zip(fields(avro), wanted.columns, strict=True):
+        if field.column in inferred.names:
+            column = inferred[field.column]
+            faults += _mismatch(field, target, column)
+            columns.append(_retyped(column, target, field))
+        elif not field.has_default:
+            faults.append(_lacking(field, inferred))
+    if faults:
+        raise InputError(*faults)
+    if not columns:
+        raise InputError(f"schema {avro['name']!r}: none of its fields is a column of table {inferred.name!r}")
+    return TableSchema(inferred.name, tuple(columns), wanted.wire)
+
+
+def misfits(table: pa.Table, avro: Mapping[str, Any]) -> list[str]:
+    """What a conformed table holds that its wire schema can not carry: numbers beyond an int, unknown symbols."""
+    faults = []
+    for field in fields(avro):
+        if field.column not in table.column_names:
+            continue
+        where = f"column {field.column!r}: holds"
+        values = pc.unique(table[field.column]).drop_null().to_pylist()
+        if field.type == "enum":
+            unknown = sorted(str(v) for v in values if v not in field.symbols)
+            if unknown:
+                faults.append(
+                    f"{where} {_listed(unknown)}; enum field {field.name!r} has only {_listed(field.symbols)}"
+                )
+        elif field.type == "int" and field.logical is None:
+            limits = np.iinfo(np.int32)
+            beyond = [v for v in values if not limits.min <= int(str(v)) <= limits.max]
+            if beyond:
+                faults.append(f"{where} {beyond[0]}; field {field.name!r} is an int of 32 bits")
+    return faults
+
+
+def _listed(values: Sequence[str]) -> str:
+    return ", ".join(map(repr, values[:10])) + (", ..." if len(values) > 10 else "")
+
+
+def _column(field: Field) -> Column:
+    type_ = field.arrow_type
+    kinds = {"int": Kind.INTEGER, "long": Kind.INTEGER, "float": Kind.NUMBER, "double": Kind.NUMBER}
+    kind = kinds.get(field.type, Kind.BOOLEAN if field.type == "boolean" else Kind.CATEGORY)
+    column = Column(field.column, kind, nullable=field.null_index is not None)
+    if pa.types.is_date(type_):
+        return replace(column, kind=Kind.DATE)
+    if isinstance(type_, pa.TimestampType):
+        return replace(column, kind=Kind.TIMESTAMP, time_unit=type_.unit, timezone=type_.tz)
+    return column
+
+
+def _retyped(column: Column, target: Column, field: Field) -> Column:
+    if field.type == "enum":  # no fresh string could be one of its symbols
+        role = Role.ATTRIBUTE if column.role in (Role.KEY, Role.IDENTIFIER) else column.role
+        return replace(column, kind=Kind.CATEGORY, nullable=target.nullable, role=role)
+    if target.kind is Kind.CATEGORY:  # the data decided between category and text
+        return replace(column, nullable=target.nullable)
+    spelling = column.spelling
+    if column.kind is Kind.DATE and target.kind is Kind.TIMESTAMP and spelling.time_format is None:
+        spelling = replace(spelling, time_format=ISO_DATE)
+    decimals = 0 if column.kind is Kind.INTEGER and target.kind is Kind.NUMBER else column.decimals
+    return replace(
+        column,
+        kind=target.kind,
+        nullable=target.nullable,
+        decimals=decimals,
+        time_unit=target.time_unit,
+        timezone=target.timezone,
+        spelling=spelling,
+    )
+
+
+def _mismatch(field: Field, target: Column, column: Column) -> list[str]:
+    faults = []
+    if column.kind not in ACCEPTED[target.kind]:
+        faults.append(
+            f"column {column.name!r}: holds {column.kind.value}, but field {field.name!r} is "
+            f"{field.logical or field.type}; expected {' or '.join(kind.value for kind in ACCEPTED[target.kind])}"
+        )
+    if column.nullable and not target.nullable:
+        faults.append(f"column {column.name!r}: has missing values, but field {field.name!r} does not allow null")
+    return faults
+
+
+def _lacking(field: Field, inferred: TableSchema) -> str:
+    near = get_close_matches(field.column, inferred.names, 1, 0.6)
+    hint = f"did you mean its column {near[0]!r}? " if near else ""
+    return (
+        f"field {field.name!r}: table {inferred.name!r} has no such column, and the field has no default; "
+        f'{hint}name the column with "column" in the field, or give the field a default'
+    )

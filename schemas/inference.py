@@ -1,0 +1,198 @@
+"""From a table as it was read to its schema (`infer`), and to columns of that schema's types (`conform`)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.adoption import misfits
+from schemas.cells import Cells
+from schemas.conforming import cast_cells, cast_values
+from schemas.errors import InputError
+from schemas.kinds import Seen, Wish, column_of_cells
+from schemas.table import Column, Kind, Role, TableSchema
+from schemas.typed_kinds import column_of_values
+
+KEY_NAME = re.compile(r"^(id|key|uuid|guid|pk)$|[_ .-](id|key|uuid|guid|pk)$", re.IGNORECASE)
+KEY_NAME_CAMEL = re.compile(r"[a-z0-9](Id|ID|Key|Uuid|UUID|Guid|GUID)$")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user says about the columns of a table.
+
+    Args:
+        target: the column others will learn to predict.
+        public: columns whose values may be copied as they are.
+        event_time: the timestamp that says when a row happened.
+        key: the column that identifies rows; found by its name when absent.
+        text: columns that are strings, whatever their cells look like.
+    """
+
+    target: str | None = None
+    public: frozenset[str] = frozenset()
+    event_time: str | None = None
+    key: str | None = None
+    text: frozenset[str] = frozenset()
+
+
+def infer(table: pa.Table, name: str, *, choices: Choices = Choices()) -> TableSchema:
+    """Find out what the columns of a table are.
+
+    Cells of plain strings are raw, as a CSV file has them: numbers, dates, booleans and missing values are recognised
+    in them. Dictionaries of strings are strings on purpose.
+
+    Args:
+        table: two rows or more.
+        name: the table's name.
+        choices: what the user says.
+
+    Raises:
+        InputError: every fault of the table and of the choices.
+
+    >>> infer(pa.table({"id": ["7", "8"], "at": ["2020-01-31", "NA"]}), "t")["at"].kind.value
+    'date'
+    """
+    faults = _table_faults(table, name) + _choice_faults(table, choices)
+    seen: dict[str, Seen] = {}
+    if table.num_rows > 1:
+        for i, column in enumerate(table.column_names):
+            wish = Wish(column in choices.public, column in choices.text)
+            try:
+                seen[column] = _seen(column, table.column(i), wish)
+            except InputError as error:
+                faults += error.faults
+    faults += _role_faults(seen, choices)
+    if faults:
+        raise InputError(*faults)
+    return TableSchema(name, _with_roles(seen, choices))
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether cells are strings, in a dictionary or not."""
+    inner = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
+    return pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner)
+
+
+def _seen(name: str, values: pa.ChunkedArray[Any], wish: Wish) -> Seen:
+    kind = values.type
+    if is_text(kind):
+        return column_of_cells(name, Cells.of(values), wish, raw=not isinstance(kind, pa.DictionaryType))
+    if pa.types.is_null(kind):
+        values = values.cast(pa.int64())
+    if isinstance(kind, pa.DictionaryType):
+        values = values.cast(kind.value_type)
+    if wish.text or pa.types.is_time(kind):
+        return column_of_cells(name, Cells.of(values), wish, raw=False)
+    return column_of_values(name, values, wish)
+
+
+def _table_faults(table: pa.Table, name: str) -> list[str]:
+    faults = []
+    if table.num_columns == 0 or table.num_rows == 0:
+        faults.append(f"table {name!r}: is empty; expected at least two rows")
+    elif table.num_rows == 1:
+        faults.append(f"table {name!r}: has a single row; expected at least two")
+    names = table.column_names
+    faults += [f"column {i + 1}: has no name; name it or leave it out" for i, n in enumerate(names) if not n]
+    repeated = [n for n in dict.fromkeys(names) if n and names.count(n) > 1]
+    faults += [f"column {n!r}: is there {names.count(n)} times; rename or drop the others" for n in repeated]
+    return faults
+
+
+def _choice_faults(table: pa.Table, choices: Choices) -> list[str]:
+    named = [("target", choices.target), ("key", choices.key), ("event_time", choices.event_time)]
+    named += [("public", name) for name in sorted(choices.public)] + [("text", name) for name in sorted(choices.text)]
+    faults = []
+    for choice, name in named:
+        if name is not None and name not in table.column_names:
+            near = get_close_matches(name, table.column_names, 1, 0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(table.column_names)}"
+            faults.append(f"{choice}={name}: the table has no such column; {hint}")
+    if choices.key is not None and choices.key in choices.public:
+        faults.append(f"key={choices.key}: can not be public too, since keys are made afresh; drop one of the two")
+    roles = [name for _, name in named[:3] if name is not None]
+    faults += [f"column {n!r}: is chosen for two roles; choose one" for n in dict.fromkeys(roles) if roles.count(n) > 1]
+    return faults
+
+
+def _role_faults(seen: dict[str, Seen], choices: Choices) -> list[str]:
+    faults = []
+    if choices.event_time in seen:
+        kind = seen[choices.event_time].column.kind
+        if kind is not Kind.TIMESTAMP:
+            faults.append(f"event_time={choices.event_time}: holds {kind.value}; expected a column of timestamps")
+    if choices.key in seen:
+        found = seen[choices.key]
+        if not _can_be_key(found):
+            has = "repeats or misses values" if not found.unique else f"holds {found.column.kind.value}"
+            faults.append(f"key={choices.key}: {has}; expected integers or text, each once")
+    return faults
+
+
+def _can_be_key(found: Seen) -> bool:
+    return found.unique and found.column.kind in (Kind.INTEGER, Kind.TEXT) and not found.column.public
+
+
+def _with_roles(seen: dict[str, Seen], choices: Choices) -> tuple[Column, ...]:
+    key = choices.key
+    if key is None:
+        taken = (choices.target, choices.event_time)
+        named = (n for n, found in seen.items() if n not in taken and named_like_a_key(n) and _can_be_key(found))
+        key = next(named, None)
+    roles = {choices.target: Role.TARGET, choices.event_time: Role.EVENT_TIME, key: Role.KEY}
+    columns = (found.column for found in seen.values())
+    return tuple(replace(column, role=roles.get(column.name, column.role)) for column in columns)
+
+
+def named_like_a_key(name: str) -> bool:
+    """Whether a name says that the column identifies rows.
+
+    >>> [named_like_a_key(name) for name in ("id", "order_id", "customerID", "paid", "monkey")]
+    [True, True, True, False, False]
+    """
+    return bool(KEY_NAME.search(name) or KEY_NAME_CAMEL.search(name))
+
+
+def conform(table: pa.Table, schema: TableSchema) -> pa.Table:
+    """Cast a table to its schema: every column to its type, missing values to null, one dictionary a category.
+
+    Args:
+        table: has every column of the schema; others are left out.
+        schema: what the columns are.
+
+    Returns:
+        A table under `schema.arrow_schema`, in one chunk.
+
+    Raises:
+        InputError: missing columns; cells that are no value of their column, with their row, counted from 1; values
+            that the schema's own Avro schema can not carry.
+    """
+    arrays, faults = [], []
+    for column in schema:
+        if column.name not in table.column_names:
+            near = get_close_matches(column.name, table.column_names, 1)
+            hint = f"; did you mean its column {near[0]!r}?" if near else ""
+            faults.append(f"column {column.name!r}: the table has no such column{hint}")
+            continue
+        values = table.column(column.name)
+        cast: Callable[[Column, pa.ChunkedArray[Any]], pa.Array[Any]]
+        cast = cast_cells if is_text(values.type) else cast_values
+        try:
+            arrays.append(cast(column, values))
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(*faults)
+    conformed = pa.Table.from_arrays(arrays, schema=schema.arrow_schema)
+    if schema.wire is not None:
+        faults = misfits(conformed, json.loads(schema.wire))
+    if faults:
+        raise InputError(*faults)
+    return conformed

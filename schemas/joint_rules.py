@@ -1,0 +1,218 @@
+"""Constraints over several columns; see `schemas.rules`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from schemas.errors import InputError
+from schemas.expression import Expression
+from schemas.rules import Mask
+from schemas.values import Scalar, as_values, codes_of, decoded, doubles_of, mask_of, places_in, plain
+
+COMPARISONS: Mapping[str, tuple[str, Callable[[Any, Any], Any]]] = {
+    "<": ("below", pc.less),
+    "<=": ("at most", pc.less_equal),
+    ">": ("above", pc.greater),
+    ">=": ("at least", pc.greater_equal),
+    "==": ("equal to", pc.equal),
+    "!=": ("different from", pc.not_equal),
+}
+"""The comparisons of two columns, in words and as functions of arrays."""
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Two columns of a row stand in an order.
+
+    Args:
+        left: a column.
+        op: one of `COMPARISONS`.
+        right: another column of the same kind.
+    """
+
+    left: str
+    op: str
+    right: str
+
+    KIND: ClassVar[str] = "compare"
+
+    def __post_init__(self) -> None:
+        if self.op not in COMPARISONS:
+            raise InputError(f"{self.name}: op={self.op!r}: expected one of {' '.join(COMPARISONS)}")
+
+    @property
+    def name(self) -> str:
+        """A stable name: the kind and the comparison."""
+        return f"{self.KIND}:{self.left}{self.op}{self.right}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns the rule reads."""
+        return (self.left, self.right)
+
+    @property
+    def text(self) -> str:
+        """The rule in words."""
+        return f"{self.left} is {COMPARISONS[self.op][0]} {self.right}"
+
+    def violations(self, batch: pa.RecordBatch) -> Mask:
+        """Which rows break the rule, shape (rows,)."""
+        left, right = (decoded(batch.column(name)) for name in self.columns)
+        return mask_of(pc.invert(COMPARISONS[self.op][1](left, right)))
+
+
+@dataclass(frozen=True)
+class Combinations:
+    """The values of some columns go together in fixed ways.
+
+    Args:
+        columns: two or more.
+        rows: the combinations allowed, a value for each column.
+
+    >>> rule = Combinations(("city", "state"), (("Austin", "TX"), ("Boston", "MA")))
+    >>> rule.violations(pa.record_batch({"city": ["Austin", "Austin", None], "state": ["TX", "MA", "MA"]})).tolist()
+    [False, True, False]
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Scalar, ...], ...]
+
+    KIND: ClassVar[str] = "combinations"
+
+    def __post_init__(self) -> None:
+        if len(set(self.columns)) < 2 or len(set(self.columns)) < len(self.columns):
+            raise InputError(f"{self.name}: columns={list(self.columns)}: expected two different columns or more")
+        if not self.rows:
+            raise InputError(f"{self.name}: rows=[]: allows nothing; list the combinations allowed")
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise InputError(
+                    f"{self.name}: row {list(row)}: expected a value for each of {len(self.columns)} columns"
+                )
+
+    @property
+    def name(self) -> str:
+        """A stable name: the kind and the columns."""
+        return f"{self.KIND}:{','.join(self.columns)}"
+
+    @property
+    def text(self) -> str:
+        """The rule in words."""
+        return f"{', '.join(self.columns)} are one of {len(self.rows)} combinations"
+
+    def violations(self, batch: pa.RecordBatch) -> Mask:
+        """Which rows break the rule, shape (rows,)."""
+        seen, allowed = np.zeros(batch.num_rows, np.int64), np.zeros(len(self.rows), np.int64)
+        present = np.ones(batch.num_rows, np.bool_)
+        for name, values in zip(self.columns, zip(*self.rows, strict=True), strict=True):
+            column = batch.column(name)
+            known = as_values(values, plain(column).type)
+            base = len(values) + 1  # place 0: a value that no combination has
+            places = np.concatenate([places_in(column, known), places_in(known, known)]) + 1
+            # Renumbered after every column, so that the numbers never outgrow 64 bits.
+            numbers = np.unique(np.concatenate([seen, allowed]) * base + places, return_inverse=True)[1]
+            seen, allowed = numbers[: batch.num_rows], numbers[batch.num_rows :]
+            present &= mask_of(column.is_valid())
+        return present & ~np.isin(seen, allowed)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A column equals a formula over others.
+
+    Args:
+        column: numbers, dates (days) or timestamps (seconds).
+        expression: see `schemas.expression.Expression`.
+        tolerance: how far from the formula is still equal.
+
+    >>> rule = Formula("minutes", "60 * hour + minute")
+    >>> rule.violations(pa.record_batch({"minutes": [61, 9], "hour": [1, 0], "minute": [1, 8]})).tolist()
+    [False, True]
+    """
+
+    column: str
+    expression: str
+    tolerance: float = 0.0
+
+    KIND: ClassVar[str] = "formula"
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.tolerance) and self.tolerance >= 0):
+            raise InputError(f"{self.KIND}:{self.column}: tolerance={self.tolerance}: must be at least 0")
+        try:
+            Expression(self.expression)
+        except InputError as error:
+            raise InputError(*(f"{self.name}: {fault}" for fault in error.faults)) from None
+
+    @cached_property
+    def _parsed(self) -> Expression:
+        return Expression(self.expression)
+
+    @property
+    def name(self) -> str:
+        """A stable name: the kind and the column."""
+        return f"{self.KIND}:{self.column}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns the rule reads."""
+        return tuple(dict.fromkeys((self.column, *self._parsed.columns)))
+
+    @property
+    def text(self) -> str:
+        """The rule in words."""
+        within = f", give or take {self.tolerance:g}" if self.tolerance else ""
+        return f"{self.column} is {self.expression}{within}"
+
+    def violations(self, batch: pa.RecordBatch) -> Mask:
+        """Which rows break the rule, shape (rows,)."""
+        read = {name: doubles_of(batch.column(name)) for name in self.columns}
+        present = np.logical_and.reduce([there for _, there in read.values()])
+        values = {name: numbers for name, (numbers, _) in read.items()}
+        with np.errstate(invalid="ignore"):
+            equal = np.abs(values[self.column] - self._parsed.evaluate(values)) <= self.tolerance
+        broken: Mask = present & ~equal
+        return broken
+
+
+@dataclass(frozen=True)
+class Unique:
+    """No two rows of a batch agree in some columns; the first of those that do is fine.
+
+    Args:
+        columns: one or more.
+    """
+
+    columns: tuple[str, ...]
+
+    KIND: ClassVar[str] = "unique"
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise InputError(f"{self.KIND}: columns=[]: name at least one column")
+
+    @property
+    def name(self) -> str:
+        """A stable name: the kind and the columns."""
+        return f"{self.KIND}:{','.join(self.columns)}"
+
+    @property
+    def text(self) -> str:
+        """The rule in words."""
+        return f"{', '.join(self.columns)} never repeats"
+
+    def violations(self, batch: pa.RecordBatch) -> Mask:
+        """Which rows break the rule, shape (rows,)."""
+        codes, present = codes_of([batch.column(name) for name in self.columns])
+        rows = np.flatnonzero(present)
+        broken = present.copy()
+        broken[rows[np.unique(codes[rows], return_index=True)[1]]] = False
+        return broken

@@ -1,0 +1,87 @@
+"""A stream's YAML file, written for people to edit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from schemas.stream import StreamSpec
+from schemas.table import Kind, TableSchema
+
+MONITOR_WORDS = {
+    "window_s": "sliding window, in panes of pane_s",
+    "pane_s": "how often the window slides",
+    "allowed_lateness_s": "how far out of order records may come",
+    "family_alpha": "chance of a false alarm in one look at the whole table",
+    "min_effect": "smaller changes are no alarm",
+    "min_records": "with fewer in a window there is no verdict",
+    "clear_after": "quiet windows that clear an alarm",
+    "port": "page and Prometheus metrics",
+}
+"""The keys under `monitor`, each with a word on it."""
+
+
+def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
+    """A stream's YAML file with a word on every key, for people to edit; `load` reads an equal stream back.
+
+    Args:
+        spec: the stream; its Kafka settings are written as they are.
+        schema: the table's columns, named in the comments.
+    """
+    form = spec.model_dump()
+    topic, monitor, publish = form["topic_settings"], form["monitor"], form["publish"]
+    example = next((c.name for c in schema if c.kind in (Kind.INTEGER, Kind.NUMBER)), schema.names[0])
+    times = ", ".join(c.name for c in schema if c.kind is Kind.TIMESTAMP)
+    train = f"synthstream train TABLE --out {spec.artifact or 'DIR'}"
+    pair = "- {rule: range, column: COLUMN, low: 0, high: 100}".replace("COLUMN", _yaml(example))
+    lines = [
+        "# A synthetic stream. Check: `synthstream validate`; run: `synthstream publish` or `synthstream worker`.",
+        _entry("stream", form, ""),
+        _entry(
+            "artifact", {"artifact": None if spec.artifact is None else str(spec.artifact)}, f"written by `{train}`"
+        ),
+        _entry("topic", form, ""),
+        _entry("rate_per_s", form, "records a second, or max"),
+        _entry("shards", form, "partitions of the topic; never change it for a stream that runs"),
+        _entry("seed", form, "artifact, seed and shards settle every record"),
+        _entry("count", form, "stop after exactly so many records", 1_000_000),
+        _entry("key", form, "surrogate: keys that hash to their partition; none: null keys"),
+        _entry("event_time", form, f"filled from the stream's clock; timestamps: {times or 'none here'}", "COLUMN"),
+        "",
+        _entry("bootstrap", form, "or embedded; --bootstrap and SYNTHSTREAM_BOOTSTRAP say the same", "127.0.0.1:9092"),
+        _entry("registry", form, "or embedded; --registry and SYNTHSTREAM_REGISTRY too", "http://127.0.0.1:8081"),
+        _entry("kafka", {"kafka": dict(spec.kafka)}, "librdkafka settings by their own names"),
+        "",
+        "topic_settings:  # for a topic that does not exist yet",
+        "  " + _entry("replication", topic, ""),
+        "  " + _entry("retention_ms", topic, "", 86_400_000),
+        "  " + _entry("min_insync_replicas", topic, "", 1),
+        "",
+        f"# What every record must satisfy, as in {pair}",
+        f"# Columns: {', '.join(map(_yaml, schema.names))}",
+        "rules:" if spec.rules else "rules: []",
+        *(f"- {_yaml(dict(rule))}" for rule in spec.rules),
+        "",
+        "monitor:",
+        *("  " + _entry(name, monitor, words) for name, words in MONITOR_WORDS.items()),
+        "",
+        "publish:",
+        "  " + _entry("transaction_s", publish, "how long a worker's transaction collects records"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _entry(key: str, form: Mapping[str, Any], words: str, example: Any = None) -> str:
+    """A line of YAML with a comment; commented out, with an example, where there is no value."""
+    value = form[key]
+    line = f"# {key}: {'' if example is None else example}" if value is None else f"{key}: {_yaml(value)}"
+    return f"{line}  # {words}" if words else line
+
+
+def _yaml(value: Any) -> str:
+    """A value in one line of YAML."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=math.inf, allow_unicode=True, sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")
