@@ -1,0 +1,166 @@
+"""How fast records are encoded and decoded, beside fastavro in the same run.
+
+The records have 15 fields (6 long, 8 string, 1 double) and about 130 bytes each. Every figure is the median over
+batches, each a slice; ratios are taken in one run, since absolute figures differ between machines and minutes.
+
+    python benchmarks/codec.py [--rows 4096] [--seconds 2] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+import fastavro
+import numpy as np
+import pyarrow as pa
+
+from schemas.avro import FRAME_BYTES
+from schemas.codec import Codec, Messages, warm
+
+BATCHES = 8
+WORDS = (
+    "Private",
+    "Self-emp-not-inc",
+    "Married-civ-spouse",
+    "Bachelors",
+    "HS-grad",
+    "United-States",
+    "Exec-managerial",
+    "Husband",
+)
+KINDS = {**{f"i{k}": "long" for k in range(6)}, **{f"s{k}": "string" for k in range(8)}, "d": "double"}
+AVRO = {"type": "record", "name": "Adult", "fields": [{"name": name, "type": kind} for name, kind in KINDS.items()]}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Records a second on one core, and how many times fastavro's.
+
+    Args:
+        rows: rows a batch.
+        record_bytes: bytes a record, the frame included.
+        encode: Arrow batch to one buffer.
+        values: the buffer to one bytes object a record.
+        decode: bytes objects to an Arrow batch.
+        fastavro_encode: rows as dicts to bytes, the dicts being ready.
+        fastavro_decode: bytes to dicts.
+        encode_ratio: `encode` and `values` together over `fastavro_encode`.
+        decode_ratio: `decode` over `fastavro_decode`.
+    """
+
+    rows: int
+    record_bytes: float
+    encode: float
+    values: float
+    decode: float
+    fastavro_encode: float
+    fastavro_decode: float
+    encode_ratio: float
+    decode_ratio: float
+
+
+def made_up(rows: int) -> pa.RecordBatch:
+    """Records to encode, always the same."""
+    rng = np.random.default_rng(0)
+    columns: dict[str, Any] = {}
+    for name, kind in KINDS.items():
+        if kind == "long":
+            columns[name] = rng.integers(0, 100_000, rows)
+        elif kind == "string":
+            codes: Any = pa.array(rng.integers(0, len(WORDS), rows), pa.int32())
+            columns[name] = pa.DictionaryArray.from_arrays(codes, pa.array(WORDS))
+        else:
+            columns[name] = rng.random(rows)
+    return pa.record_batch(columns)
+
+
+def per_second(work: Callable[[int], object], rows: int, seconds: float) -> float:
+    """Rows a second, the median over calls made for some seconds, each with the next batch's number."""
+    taken: list[float] = []
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until or len(taken) < 3:
+        start = time.perf_counter()
+        work(len(taken) % BATCHES)
+        taken.append(time.perf_counter() - start)
+    return rows / median(taken)
+
+
+def fastavro_encode(schema: Any, rows: list[dict[str, Any]]) -> list[bytes]:
+    """What a user writes today."""
+    values = []
+    for row in rows:
+        out = BytesIO(b"\0\0\0\0\1")
+        out.seek(FRAME_BYTES)
+        fastavro.schemaless_writer(out, schema, row)
+        values.append(out.getvalue())
+    return values
+
+
+def fastavro_decode(schema: Any, values: list[bytes]) -> list[Any]:
+    """What a user reads with today."""
+    rows = []
+    for value in values:
+        data = BytesIO(value)
+        data.seek(FRAME_BYTES)
+        rows.append(fastavro.schemaless_reader(data, schema, None))
+    return rows
+
+
+def measure(rows: int, seconds: float) -> Figures:
+    """Take every figure.
+
+    Args:
+        rows: rows a batch.
+        seconds: how long each is measured.
+    """
+    warm()
+    codec, schema = Codec(AVRO), fastavro.parse_schema(AVRO)
+    table = made_up(rows * BATCHES + 3)
+    batches = [table.slice(3 + i * rows, rows) for i in range(BATCHES)]
+    messages: list[Messages] = [codec.encode(batch, 1) for batch in batches]
+    values = [message.values() for message in messages]
+    few = min(rows, 2_000)
+    dicts = batches[0].slice(0, few).to_pylist()
+    if fastavro_encode(schema, dicts) != values[0][:few] or fastavro_decode(schema, values[0][:few]) != dicts:
+        raise click.ClickException("the codec and fastavro disagree; run the tests")
+    encode = per_second(lambda i: codec.encode(batches[i], 1), rows, seconds)
+    split = per_second(lambda i: messages[i].values(), rows, seconds)
+    decode = per_second(lambda i: codec.decode(values[i]), rows, seconds)
+    slow_encode = per_second(lambda i: fastavro_encode(schema, dicts), few, seconds)
+    slow_decode = per_second(lambda i: fastavro_decode(schema, values[i][:few]), few, seconds)
+    return Figures(
+        rows=rows,
+        record_bytes=len(messages[0].buffer) / rows,
+        encode=encode,
+        values=split,
+        decode=decode,
+        fastavro_encode=slow_encode,
+        fastavro_decode=slow_decode,
+        encode_ratio=1 / (1 / encode + 1 / split) / slow_encode,
+        decode_ratio=decode / slow_decode,
+    )
+
+
+@click.command()
+@click.option("--rows", default=4_096, show_default=True, help="Rows a batch.")
+@click.option("--seconds", default=2.0, show_default=True, help="How long each figure is measured.")
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Write the figures here too.")
+def main(rows: int, seconds: float, file: Path | None) -> None:
+    """Measure the codec beside fastavro."""
+    figures = asdict(measure(rows, seconds))
+    for name, figure in figures.items():
+        click.echo(f"{name:16} {figure:14,.1f}")
+    if file is not None:
+        file.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
