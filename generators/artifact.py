@@ -1,0 +1,199 @@
+"""A trained generator as a folder: no data, no pickle, every file accounted for by its hash."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+import generators
+from generators.base import Generator
+from generators.blocks import Source
+from generators.fingerprint import batch_hash, fingerprint
+from generators.scan import FILES, scan, scan_files
+from schemas.errors import InputError, ServiceError
+from schemas.profile import Profile
+from schemas.table import TableSchema
+
+ARTIFACT_FORMAT = 1
+"""Version of the folder's layout."""
+
+Weights = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Artifact:
+    """A trained generator and what was learned on the way.
+
+    Args:
+        model: the generator's name.
+        generator: ready to sample.
+        schema: what the columns are.
+        profile: their marginals.
+        manifest: format, model, settings, seed, rows, train_s, created, versions, identity and golden hashes.
+        reference: counts of the generator's own rows by column and cell of its bins.
+    """
+
+    model: str
+    generator: Generator
+    schema: TableSchema
+    profile: Profile
+    manifest: Mapping[str, Any]
+    reference: Mapping[str, Sequence[int]]
+
+    @property
+    def identity(self) -> str:
+        """The hash of schema, profile and weights: 64 hexadecimal digits."""
+        return str(self.manifest["identity"])
+
+
+def identity_of(model: str, schema: TableSchema, profile: Profile, weights: Weights) -> str:
+    """Hash everything a record depends on.
+
+    Args:
+        model: the generator's name.
+        schema: what the columns are.
+        profile: their marginals.
+        weights: the model's arrays.
+    """
+    digest = sha256()
+    for part in (model, schema.to_json(), profile.to_json()):
+        digest.update(_json(part))
+    for name in sorted(weights):
+        array = np.ascontiguousarray(weights[name])
+        digest.update(_json([name, array.dtype.str, array.shape]) + array.tobytes())
+    return digest.hexdigest()
+
+
+def golden_hash(artifact: Artifact) -> str:
+    """The hash of block 0 of shard 0 under seed 0, as this platform draws it."""
+    return batch_hash(Source(artifact, seed=0, epoch=0, shard=0, shards=1).block(0), artifact.schema)
+
+
+def check_golden(artifact: Artifact) -> bool:
+    """Whether this platform draws the very bytes that a platform the artifact was checked on drew."""
+    golden = artifact.manifest["golden"]
+    mine = golden_hash(artifact)
+    return bool(golden[fingerprint()] == mine if fingerprint() in golden else mine in golden.values())
+
+
+def _json(form: Any) -> bytes:
+    return json.dumps(form, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def save(artifact: Artifact, folder: Path) -> None:
+    """Write an artifact; whatever was there before stays whole until the new one is.
+
+    Args:
+        artifact: what to write.
+        folder: its folder; made, or replaced if it holds an artifact.
+
+    Raises:
+        InputError: the folder holds something else, or the artifact breaks the rules of `scan`.
+        ServiceError: the disk did not take it.
+    """
+    weights = artifact.generator.weights()
+    scan(artifact.schema, artifact.profile, weights)
+    if folder.exists() and not (folder.is_dir() and {f.name for f in folder.iterdir()} <= FILES):
+        raise InputError(f"out={folder}: exists and is not an artifact; choose another folder")
+    files = {
+        "schema.json": _json(artifact.schema.to_json()),
+        "profile.json": _json(artifact.profile.to_json()),
+        "weights.safetensors": save_tensors({name: np.ascontiguousarray(a) for name, a in weights.items()}),
+        "reference.json": _json({name: [int(n) for n in counts] for name, counts in artifact.reference.items()}),
+    }
+    hashes = {name: sha256(data).hexdigest() for name, data in files.items()}
+    files["manifest.json"] = json.dumps({**artifact.manifest, "files": hashes}, indent=2, sort_keys=True).encode()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as beside:
+            _write(Path(beside), files, folder)
+    except OSError as error:
+        raise ServiceError(f"out={folder}: could not be written ({error.strerror}); what was there is whole") from error
+
+
+def _write(beside: Path, files: Mapping[str, bytes], folder: Path) -> None:
+    new, old = beside / "new", beside / "old"
+    new.mkdir()
+    for name, data in files.items():
+        with (new / name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    if not folder.exists():
+        new.rename(folder)
+        return
+    folder.rename(old)
+    try:
+        new.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def load_artifact(folder: Path) -> Artifact:
+    """Read an artifact; nothing in it is executed.
+
+    Args:
+        folder: where it is.
+
+    Raises:
+        InputError: it is missing, not an artifact, damaged, of a newer format, or breaks the rules of `scan`.
+    """
+    try:
+        manifest = _manifest(folder)
+        scan_files(file.name for file in folder.iterdir())
+        data = {name: _checked(folder / name, digest) for name, digest in manifest["files"].items()}
+        schema = TableSchema.from_json(json.loads(data["schema.json"]))
+        profile = Profile.from_json(json.loads(data["profile.json"]))
+        weights = load_tensors(data["weights.safetensors"])
+        reference = json.loads(data["reference.json"])
+        model = str(manifest["model"])
+        scan(schema, profile, weights)
+        if identity_of(model, schema, profile, weights) != manifest["identity"]:
+            raise InputError("manifest.json: the identity is not that of the files")
+        generator = generators.load(model).from_weights(weights, schema, profile)
+    except InputError as error:
+        raise InputError(f"artifact={folder}: {'; '.join(error.faults)}; train it anew") from error
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise InputError(f"artifact={folder}: is damaged ({type(error).__name__}: {error}); train it anew") from error
+    return Artifact(model, generator, schema, profile, manifest, reference)
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise InputError("there is no such folder; expected one that `synthstream train` wrote")
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise InputError("holds no manifest.json; expected a folder that `synthstream train` wrote")
+    manifest = json.loads(path.read_bytes())
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int) or "identity" not in manifest:
+        raise InputError("manifest.json is not that of an artifact")
+    if manifest["format"] > ARTIFACT_FORMAT:
+        raise InputError(f"format={manifest['format']}: this program reads up to {ARTIFACT_FORMAT}; upgrade it")
+    missing = FILES - {"manifest.json"} - set(manifest["files"])
+    if missing or not set(manifest["files"]) <= FILES:
+        raise InputError(f"manifest.json: expected the hashes of {', '.join(sorted(FILES - {'manifest.json'}))}")
+    return manifest
+
+
+def _checked(path: Path, digest: str) -> bytes:
+    if not path.is_file():
+        raise InputError(f"{path.name} is missing")
+    data = path.read_bytes()
+    if sha256(data).hexdigest() != digest:
+        raise InputError(f"{path.name} is not what was written (its hash differs)")
+    return data

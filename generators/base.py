@@ -1,0 +1,88 @@
+"""The contract every generator keeps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.profile import Profile
+from schemas.table import TableSchema
+
+Progress = Callable[[float, str], None]
+"""Called while fitting with the share done (0 to 1) and a word on what is being done."""
+
+
+class Generator(ABC):
+    """A model of a table: fitted on real rows, drawing synthetic ones.
+
+    A generator is a pure function of its weights, the profile and the uniforms it is given: it touches no
+    random number generator, no clock and no Kafka. One file, one `GENERATOR`, and the file's path is its name.
+    """
+
+    HELP: ClassVar[str]
+    """One line for people choosing a model."""
+
+    SETTINGS: ClassVar[Mapping[str, Any]] = {}
+    """The settings `fit` knows, with their defaults."""
+
+    schema: TableSchema
+    profile: Profile
+
+    @classmethod
+    @abstractmethod
+    def fit(
+        cls,
+        table: pa.Table,
+        schema: TableSchema,
+        profile: Profile,
+        settings: Mapping[str, Any],
+        seed: int,
+        progress: Progress,
+    ) -> Self:
+        """Learn the table.
+
+        Args:
+            table: the real rows, cast to `schema.arrow_schema`.
+            schema: what the columns are.
+            profile: the safe marginals of the table.
+            settings: a value for every name in `SETTINGS`.
+            seed: seeds whatever is random in fitting.
+            progress: told how far fitting has come.
+        """
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """How many uniforms one row takes."""
+
+    @abstractmethod
+    def sample(
+        self, n: int, uniforms: npt.NDArray[np.float64], given: Mapping[str, Any] | None = None
+    ) -> pa.RecordBatch:
+        """Draw rows.
+
+        Args:
+            n: how many rows.
+            uniforms: the only randomness, in [0, 1), shape (n, width).
+            given: columns held at a value (None for null); the others follow their conditional distribution.
+
+        Returns:
+            A batch of n rows under `schema.arrow_schema`.
+
+        Raises:
+            InputError: a given column is not in the table or the value is outside its domain.
+        """
+
+    @abstractmethod
+    def weights(self) -> dict[str, npt.NDArray[Any]]:
+        """The arrays that, with schema and profile, are the whole model."""
+
+    @classmethod
+    @abstractmethod
+    def from_weights(cls, weights: Mapping[str, npt.NDArray[Any]], schema: TableSchema, profile: Profile) -> Self:
+        """Rebuild the model that `weights` came from."""

@@ -1,0 +1,94 @@
+"""From a real table to an artifact: profile, fit, reference, identity, golden hash."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+import generators
+from generators.artifact import ARTIFACT_FORMAT, Artifact, golden_hash, identity_of
+from generators.base import Progress
+from generators.blocks import BLOCK_ROWS, Source
+from generators.fingerprint import fingerprint, versions
+from generators.randomness import Purpose
+from generators.scan import scan
+from schemas.bins import bins_of
+from schemas.errors import InputError
+from schemas.profile import profile_table
+from schemas.table import TableSchema
+
+REFERENCE_ROWS = 1_000_000
+"""How many of its own rows a generator is measured on: their error is then far below a window's."""
+
+
+def fit_artifact(
+    table: pa.Table,
+    schema: TableSchema,
+    model: str,
+    settings: Mapping[str, Any],
+    seed: int,
+    progress: Progress,
+    reference_rows: int = REFERENCE_ROWS,
+) -> Artifact:
+    """Train a generator.
+
+    Args:
+        table: the real rows, cast to `schema.arrow_schema`.
+        schema: what the columns are.
+        model: the generator's name.
+        settings: those settings of the generator that differ from its defaults.
+        seed: seeds whatever is random in training.
+        progress: told how far training has come.
+        reference_rows: how many of its own rows it is measured on, rounded up to whole blocks.
+
+    Raises:
+        InputError: unknown model or settings, or a table of fewer than two rows.
+    """
+    if table.num_rows < 2:
+        raise InputError(f"table {schema.name!r}: has {table.num_rows} rows; expected at least 2")
+    generator_class = generators.load(model)
+    full = generators.settings_for(generator_class, settings)
+    began = time.perf_counter()
+    progress(0.0, "profile")
+    profile = profile_table(table, schema)
+    generator = generator_class.fit(
+        table, schema, profile, full, seed, lambda share, what: progress(0.2 + 0.4 * share, what)
+    )
+    weights = generator.weights()
+    scan(schema, profile, weights)
+    manifest = {
+        "format": ARTIFACT_FORMAT,
+        "model": model,
+        "settings": full,
+        "seed": seed,
+        "rows": table.num_rows,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "identity": identity_of(model, schema, profile, weights),
+        "golden": {},
+    }
+    artifact = Artifact(model, generator, schema, profile, manifest, {})
+    reference = _reference(artifact, reference_rows, progress)
+    golden = {fingerprint(): golden_hash(artifact)}
+    train_s = time.perf_counter() - began
+    return replace(artifact, reference=reference, manifest={**manifest, "golden": golden, "train_s": train_s})
+
+
+def _reference(artifact: Artifact, rows: int, progress: Progress) -> dict[str, list[int]]:
+    """Counts of the generator's own rows in the cells its monitors will use."""
+    bins = [bins_of(column, artifact.profile[column.name]) for column in artifact.schema]
+    counts = [np.zeros(b.size, np.int64) for b in bins]
+    source = Source(artifact, seed=0, epoch=0, shard=0, shards=1, purpose=Purpose.REFERENCE)
+    blocks = -(-rows // BLOCK_ROWS)
+    for index in range(blocks):
+        batch = source.block(index)
+        for b, total in zip(bins, counts, strict=True):
+            np.add(total, b.counts(batch.column(b.column.name)), out=total)
+        progress(0.6 + 0.4 * (index + 1) / blocks, "reference")
+    return {b.column.name: total.tolist() for b, total in zip(bins, counts, strict=True)}

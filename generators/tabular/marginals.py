@@ -1,0 +1,106 @@
+"""Independent columns: each as its profile says, none knowing of another. The honest baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from generators.base import Generator, Progress
+from generators.columns import Columns, check_given, column_parts, interval_of, pieces_of, place, place_of, without
+from generators.surrogates import Surrogates
+from schemas.profile import Profile
+from schemas.table import TableSchema
+
+
+@numba.njit(cache=True, nogil=True)
+def _place_all(
+    u: npt.NDArray[np.float64], table: npt.NDArray[np.float64], guide: npt.NDArray[np.int32]
+) -> npt.NDArray[np.float64]:
+    n, d = u.shape
+    drawn = np.empty((d, n))
+    for j in range(d):
+        for i in range(n):
+            drawn[j, i] = place(u[i, j], table, guide[j])
+    return drawn
+
+
+class Marginals(Generator):
+    """Every column drawn on its own from the profile.
+
+    Args:
+        schema: what the columns are.
+        profile: their marginals.
+        surrogates: the columns whose values are invented.
+    """
+
+    HELP: ClassVar[str] = "independent columns; instant, keeps no relation between them"
+    SETTINGS: ClassVar[Mapping[str, Any]] = {}
+
+    def __init__(self, schema: TableSchema, profile: Profile, surrogates: Surrogates) -> None:
+        self.schema, self.profile, self._surrogates = schema, profile, surrogates
+        self._drawn = [i for i, column in enumerate(schema) if not column.is_surrogate]
+        pairs = [(schema.columns[i], profile.columns[i]) for i in self._drawn]
+        self._columns = Columns(pairs)
+        self._pieces = pieces_of([column_parts(*pair) for pair in pairs])
+
+    @classmethod
+    def fit(
+        cls,
+        table: pa.Table,
+        schema: TableSchema,
+        profile: Profile,
+        settings: Mapping[str, Any],
+        seed: int,
+        progress: Progress,
+    ) -> Self:
+        """Learn nothing beyond the profile but the pools of invented values."""
+        fitted = cls(schema, profile, Surrogates.fit(table, schema, profile, seed))
+        progress(1.0, "marginals")
+        return fitted
+
+    @property
+    def width(self) -> int:
+        """One uniform a column tells both whether there is a value and which."""
+        return len(self.schema.columns) + self._surrogates.width
+
+    def sample(
+        self, n: int, uniforms: npt.NDArray[np.float64], given: Mapping[str, Any] | None = None
+    ) -> pa.RecordBatch:
+        """Draw rows; see `Generator.sample`."""
+        held = {} if given is None else dict(given)
+        check_given(held, self.schema.columns)
+        count = len(self.schema.columns)
+        null = np.array([column.null_share for column in self.profile])
+        null[[i for i, name in enumerate(self.schema.names) if held.get(name) is not None]] = 0.0
+        null[[i for i, name in enumerate(self.schema.names) if name in held and held[name] is None]] = 1.0
+        present = uniforms[:, :count] >= null
+        within = np.where(null < 1.0, (uniforms[:, :count] - null) / np.where(null < 1.0, 1.0 - null, 1.0), 0.0)
+        within = within.clip(0.0, np.nextafter(1.0, 0.0))[:, self._drawn]
+        drawn = _place_all(within, self._pieces.table, self._pieces.guide)
+        for j, i in enumerate(self._drawn):
+            value = held.get(self.schema.names[i])
+            if value is not None:
+                interval_of(self.schema.columns[i], self.profile.columns[i], self._pieces, j, value)
+                drawn[j] = place_of(self.schema.columns[i], self.profile.columns[i], value)
+        invented = self._surrogates.draw(uniforms[:, count:])
+        arrays: dict[int, pa.Array[Any]] = {i: without(a, present[:, i]) for i, a in invented.items()}
+        for j, i in enumerate(self._drawn):
+            arrays[i] = self._columns.array(j, drawn[j], None if null[i] == 0.0 else present[:, i])
+        return pa.record_batch([arrays[i] for i in range(count)], schema=self.schema.arrow_schema)
+
+    def weights(self) -> dict[str, npt.NDArray[Any]]:
+        """The pools of invented values."""
+        return self._surrogates.weights()
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, npt.NDArray[Any]], schema: TableSchema, profile: Profile) -> Self:
+        """Rebuild the model that `weights` came from."""
+        return cls(schema, profile, Surrogates.from_weights(weights, schema, profile))
+
+
+GENERATOR = Marginals
