@@ -1,0 +1,151 @@
+"""A schema registry inside this process, which stock Confluent clients of other processes take for a real one."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from connectors.subjects import Refused, Subjects
+from schemas.errors import ServiceError
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
+
+Answer = Callable[..., Any]
+
+
+class Routes:
+    """Confluent's REST interface over a memory of subjects.
+
+    Args:
+        subjects: the memory.
+    """
+
+    def __init__(self, subjects: Subjects) -> None:
+        self._subjects = subjects
+        known = subjects
+        self._table: tuple[tuple[str, re.Pattern[str], Answer], ...] = tuple(
+            (method, re.compile(f"{path}/?"), answer)
+            for method, path, answer in (
+                ("GET", r"/", lambda body: {}),
+                ("GET", r"/subjects", lambda body: known.names()),
+                ("GET", r"/schemas/types", lambda body: ["AVRO"]),
+                ("GET", r"/schemas/ids/(\d+)", lambda body, i: {"schema": known.schema(int(i))}),
+                ("GET", r"/schemas/ids/(\d+)/schema", lambda body, i: json.loads(known.schema(int(i)))),
+                ("GET", r"/schemas/ids/(\d+)/versions", lambda body, i: known.using(int(i))),
+                ("GET", r"/subjects/([^/]+)/versions", lambda body, s: known.versions(s)),
+                ("GET", r"/subjects/([^/]+)/versions/([^/]+)", lambda body, s, v: known.version(s, v)),
+                ("POST", r"/subjects/([^/]+)/versions", lambda body, s: {"id": known.register(s, _schema(body))}),
+                ("POST", r"/subjects/([^/]+)", lambda body, s: known.find(s, _schema(body))),
+                ("DELETE", r"/subjects/([^/]+)", lambda body, s: known.delete(s)),
+                ("POST", r"/compatibility/subjects/([^/]+)/versions", self._compatible),
+                ("POST", r"/compatibility/subjects/([^/]+)/versions/([^/]+)", self._compatible),
+                ("GET", r"/config", lambda body: {"compatibilityLevel": known.level(None)}),
+                ("GET", r"/config/([^/]+)", lambda body, s: {"compatibilityLevel": known.level(s)}),
+                ("PUT", r"/config", lambda body: self._set_level(body, None)),
+                ("PUT", r"/config/([^/]+)", self._set_level),
+            )
+        )
+
+    def answer(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+        """What to answer to a request.
+
+        Raises:
+            Refused: the request can not be carried out.
+        """
+        for wanted, pattern, answer in self._table:
+            match = pattern.fullmatch(path) if method == wanted else None
+            if match is not None:
+                return answer(body, *(unquote(part) for part in match.groups()))
+        raise Refused(404, f"HTTP 404 Not Found: {method} {path}")
+
+    def _compatible(self, body: Mapping[str, Any], subject: str, version: str | None = None) -> Any:
+        return {"is_compatible": self._subjects.compatible(subject, version, _schema(body))}
+
+    def _set_level(self, body: Mapping[str, Any], subject: str | None) -> Any:
+        self._subjects.set_level(subject, str(body.get("compatibility")))
+        return {"compatibility": self._subjects.level(subject)}
+
+
+def _schema(body: Mapping[str, Any]) -> str:
+    if body.get("schemaType", "AVRO") != "AVRO":
+        raise Refused(42201, f"Invalid schema: type {body['schemaType']} is not supported; expected AVRO")
+    text = body.get("schema")
+    if not isinstance(text, str):
+        raise Refused(42201, "Empty schema")
+    return text
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    routes: Routes
+
+    def _serve(self) -> None:
+        try:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or b"{}")
+            status, form = 200, self.routes.answer(self.command, urlsplit(self.path).path, body)
+        except Refused as refused:
+            status, form = refused.status, {"error_code": refused.code, "message": str(refused)}
+        except ValueError as error:
+            status, form = 400, {"error_code": 400, "message": f"not JSON: {error}"}
+        reply = json.dumps(form).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", CONTENT_TYPE)
+        self.send_header("Content-Length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _serve
+
+    def log_message(self, format: str, *args: object) -> None:
+        logger.debug("registry: %s", format % args)
+
+
+class EmbeddedRegistry:
+    """A schema registry on this machine; also a context manager that ends it.
+
+    Args:
+        port: where to serve; 0 for any free port.
+        folder: where to keep the schemas; None to forget them at the end.
+
+    Raises:
+        ServiceError: the port is taken.
+
+    >>> with EmbeddedRegistry() as registry:
+    ...     registry.url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    def __init__(self, port: int = 0, folder: Path | None = None) -> None:
+        handler = type("Handler", (_Handler,), {"routes": Routes(Subjects(folder))})
+        try:
+            self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        except OSError as error:
+            raise ServiceError(
+                f"port={port}: can not serve a registry there ({error.strerror}); name another"
+            ) from error
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="registry", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> EmbeddedRegistry:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

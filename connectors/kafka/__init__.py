@@ -1,0 +1,33 @@
+"""Kafka, through librdkafka: the one place that names its client, confluent_kafka."""
+
+from connectors.kafka.cluster import (
+    Cluster,
+    TopicShape,
+    check,
+    delete_topics,
+    ensure_topic,
+    list_topics,
+    topic_partitions,
+)
+from connectors.kafka.inbox import READ_COMMITTED, READ_UNCOMMITTED, Inbox, Polled, last_record
+from connectors.kafka.mock import MockCluster
+from connectors.kafka.outbox import Fenced, Headers, Outbox
+
+__all__ = [
+    "READ_COMMITTED",
+    "READ_UNCOMMITTED",
+    "Cluster",
+    "Fenced",
+    "Headers",
+    "Inbox",
+    "MockCluster",
+    "Outbox",
+    "Polled",
+    "TopicShape",
+    "check",
+    "delete_topics",
+    "ensure_topic",
+    "last_record",
+    "list_topics",
+    "topic_partitions",
+]
