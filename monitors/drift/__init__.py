@@ -1,0 +1,1 @@
+"""How far a window's distribution is from a reference's: one metric a file."""

@@ -1,0 +1,1 @@
+"""Whether records come, and in time: one metric a file."""

@@ -1,0 +1,271 @@
+"""What Prometheus scrapes: the monitors' numbers and the publisher's own, by Prometheus's naming conventions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import isnan
+
+import numpy as np
+import numpy.typing as npt
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from monitors.alarms import Event
+from monitors.evidence import Subject
+from monitors.measure import Measurement, metrics
+from monitors.metric import Metric, Scope
+from monitors.window import Window
+
+MAX_COLUMNS = 100
+"""How many columns are exported; a wider table's further columns show in alarms alone, so the series stay bounded."""
+
+LATCH_S = 120.0
+"""For how long an alarm shows at least, in event time: two scrapes of the slowest usual interval."""
+
+PUBLISH_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of the publish delay histogram's buckets."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What happened to the reader since it started.
+
+    Args:
+        late_records: came after their pane had closed, and are in no window.
+        foreign_records: could not be decoded, and were skipped.
+        offset_resets: how often the broker had dropped records before they were read.
+    """
+
+    late_records: int = 0
+    foreign_records: int = 0
+    offset_resets: int = 0
+
+
+@dataclass
+class _Alarm:
+    """One latch as it is exported."""
+
+    opened: int = 0
+    is_open: bool = False
+    opened_at_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The newest window's numbers."""
+
+    measurements: tuple[Measurement, ...] = ()
+    end_s: float = 0.0
+    records: int = 0
+
+
+@dataclass
+class _Totals:
+    """What only grows."""
+
+    windows: int = 0
+    records: int = 0
+    violations: dict[str, int] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
+
+
+class Exporter(Collector):
+    """Exports a monitored stream.
+
+    Args:
+        stream: the stream's name.
+        subjects: everything an alarm can be about; each shows as 0 from the start.
+        registry: where to register; a registry of its own by default.
+    """
+
+    def __init__(
+        self, stream: str, subjects: Iterable[Subject] = (), registry: CollectorRegistry | None = None
+    ) -> None:
+        self.stream = stream
+        self.registry = CollectorRegistry() if registry is None else registry
+        self._metrics = {metric.NAME: metric for metric in metrics()}
+        self._alarms = {subject: _Alarm() for subject in subjects}
+        self._seen = _Seen()
+        self._totals = _Totals()
+        self._lock = threading.Lock()
+        self.registry.register(self)
+
+    def update(self, window: Window, measurements: Sequence[Measurement], events: Sequence[Event] = ()) -> None:
+        """Show a window in place of the one before.
+
+        Args:
+            window: the next window; its newest pane is added to the totals.
+            measurements: what was measured on it.
+            events: the alarms it opened or cleared.
+        """
+        with self._lock:
+            self._seen = _Seen(self._bounded(measurements, window), window.end_s, window.pane.records)
+            self._totals.windows += 1
+            self._totals.records += window.newest.records
+            for rule in window.newest.layout.rule_names:
+                before = self._totals.violations.get(rule, 0)
+                self._totals.violations[rule] = before + window.newest.violations(rule)
+            for event in events:
+                self._latch(event)
+
+    def read(self, reading: Reading) -> None:
+        """Show what happened to the reader since it started."""
+        with self._lock:
+            self._totals.reading = reading
+
+    def render(self) -> bytes:
+        """Everything registered, in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+    def collect(self) -> Iterator[Family]:
+        """What prometheus_client asks for at every scrape."""
+        with self._lock:
+            families = [*self._measured(), *self._counted(), *self._latched()]
+        yield from families
+
+    def _bounded(self, measurements: Sequence[Measurement], window: Window) -> tuple[Measurement, ...]:
+        columns = window.pane.layout.columns
+        if len(columns) <= MAX_COLUMNS:
+            return tuple(measurements)
+        if self._totals.windows == 0:
+            log.warning("%s has %d columns: the first %d are exported", self.stream, len(columns), MAX_COLUMNS)
+        left_out = {c.name for c in columns[MAX_COLUMNS:]}
+        return tuple(
+            m for m in measurements if self._metrics[m.metric].SCOPE is not Scope.COLUMN or m.subject not in left_out
+        )
+
+    def _latch(self, event: Event) -> None:
+        alarm = self._alarms.setdefault(Subject(event.metric, event.column), _Alarm())
+        alarm.is_open = event.kind == "opened"
+        if alarm.is_open:
+            alarm.opened += 1
+            alarm.opened_at_s = event.at_s
+
+    def _measured(self) -> Iterator[Family]:
+        for metric in self._metrics.values():
+            mine = [m for m in self._seen.measurements if m.metric == metric.NAME and not isnan(m.estimate.value)]
+            for end, words in ENDS.items():
+                names = _labels(metric)
+                family = GaugeMetricFamily(metric.series(end), metric.HELP + words, labels=names)
+                for m in mine:
+                    value = {"": m.estimate.value, "low": m.estimate.low, "high": m.estimate.high}[end]
+                    family.add_metric([self.stream, *_label_values(metric, m)], value)
+                yield family
+
+    def _counted(self) -> Iterator[Family]:
+        totals, reading = self._totals, self._totals.reading
+        counted = {
+            "monitor_windows": ("Windows evaluated.", totals.windows),
+            "monitor_records": ("Records counted in a window.", totals.records),
+            "monitor_late_records": ("Records that came after their pane had closed.", reading.late_records),
+            "monitor_foreign_records": ("Records that could not be decoded and were skipped.", reading.foreign_records),
+            "monitor_offset_resets": (
+                "Times the broker had dropped records before they were read.",
+                reading.offset_resets,
+            ),
+        }
+        for name, (words, value) in counted.items():
+            yield _counter(name, words, [((self.stream,), value)], ["stream"])
+        broken = [((self.stream, rule), count) for rule, count in totals.violations.items()]
+        yield _counter("rule_violations", "Records that broke the rule.", broken, ["stream", "rule"])
+        shown = {
+            "window_records": ("Records in the newest window.", self._seen.records),
+            "monitor_watermark_timestamp_seconds": ("Event time at the newest window's end.", self._seen.end_s),
+        }
+        for name, (words, gauge) in shown.items():
+            family = GaugeMetricFamily(f"synthstream_{name}", words, labels=["stream"])
+            family.add_metric([self.stream], gauge)
+            yield family
+
+    def _latched(self) -> Iterator[Family]:
+        labels = ["stream", "metric", "column"]
+        family = GaugeMetricFamily(
+            "synthstream_alarm_open", "Whether an alarm is open; rules by their name.", labels=labels
+        )
+        for subject, alarm in self._alarms.items():
+            held = alarm.opened > 0 and self._seen.end_s < alarm.opened_at_s + LATCH_S
+            family.add_metric([self.stream, subject.metric, subject.column], float(alarm.is_open or held))
+        yield family
+        opened = [((self.stream, s.metric, s.column), alarm.opened) for s, alarm in self._alarms.items()]
+        yield _counter("alarms_opened", "How often an alarm opened.", opened, labels)
+
+
+class PublisherExporter(Collector):
+    """Exports what a publisher does.
+
+    Args:
+        stream: the stream's name.
+        registry: where to register; a registry of its own by default.
+    """
+
+    def __init__(self, stream: str, registry: CollectorRegistry | None = None) -> None:
+        self.stream = stream
+        self.registry = CollectorRegistry() if registry is None else registry
+        self._published: dict[int, int] = {}
+        self._delays = np.zeros(len(PUBLISH_BOUNDS_S) + 1, np.int64)
+        self._delay_sum_s = 0.0
+        self._lock = threading.Lock()
+        self.registry.register(self)
+
+    def sent(self, shard: int, late_s: npt.NDArray[np.float64]) -> None:
+        """Count records that were handed over.
+
+        Args:
+            shard: their shard.
+            late_s: how late each was, in seconds, shape (records,).
+        """
+        buckets = np.searchsorted(PUBLISH_BOUNDS_S, late_s, side="left")
+        with self._lock:
+            self._published[shard] = self._published.get(shard, 0) + len(late_s)
+            self._delays += np.bincount(buckets, minlength=len(self._delays))
+            self._delay_sum_s += float(late_s.sum())
+
+    def render(self) -> bytes:
+        """Everything registered, in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+    def collect(self) -> Iterator[Family]:
+        """What prometheus_client asks for at every scrape."""
+        with self._lock:
+            published = [((self.stream, str(shard)), count) for shard, count in sorted(self._published.items())]
+            up_to = np.cumsum(self._delays).tolist()
+            total_s = self._delay_sum_s
+        yield _counter("records_published", "Records handed to the producer.", published, ["stream", "shard"])
+        family = HistogramMetricFamily(
+            "synthstream_publish_delay_seconds",
+            "Time from a record's intended publish time until it was handed to the producer.",
+            labels=["stream"],
+        )
+        bounds = [*(str(bound) for bound in PUBLISH_BOUNDS_S), "+Inf"]
+        family.add_metric([self.stream], list(zip(bounds, up_to, strict=True)), total_s)
+        yield family
+
+
+ENDS = {"": "", "low": " Lower end of the 95 % interval.", "high": " Upper end of the 95 % interval."}
+"""The three series of a metric and what is added to its help."""
+
+
+def _labels(metric: Metric) -> list[str]:
+    own = {Scope.COLUMN: ["column"], Scope.RULE: ["rule"], Scope.STREAM: []}[metric.SCOPE]
+    return ["stream", *own, *(["reference"] if metric.COMPARES else [])]
+
+
+def _label_values(metric: Metric, measurement: Measurement) -> list[str]:
+    own = [] if metric.SCOPE is Scope.STREAM else [measurement.subject]
+    return own + ([measurement.reference] if metric.COMPARES else [])
+
+
+def _counter(
+    name: str, words: str, values: Iterable[tuple[tuple[str, ...], int]], labels: Sequence[str]
+) -> CounterMetricFamily:
+    family = CounterMetricFamily(f"synthstream_{name}", words, labels=labels)
+    for label_values, value in values:
+        family.add_metric(label_values, value)
+    return family
