@@ -1,0 +1,1 @@
+"""The commands of `synthstream`, one file an idea."""

@@ -1,0 +1,86 @@
+"""`synthstream list`, `status`, `describe`, `delete`: the streams that workers publish, as the broker knows them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from connectors.kafka import Cluster, delete_topics
+from schemas.errors import InputError
+from stream_app import assemble
+from stream_app.options import as_json, dry_run, show
+from stream_app.settings import place
+from stream_app.streams import described, known_streams, stream_status
+
+bootstrap_option = click.option("--bootstrap", help="HOST:PORT of the broker [env SYNTHSTREAM_BOOTSTRAP].")
+
+
+@contextmanager
+def _broker(bootstrap: str | None) -> Iterator[Cluster]:
+    with assemble.reached_broker(place(bootstrap, "unused", {}, os.environ)) as cluster:
+        yield cluster
+
+
+@click.command("list")
+@bootstrap_option
+@as_json
+def list_command(bootstrap: str | None, as_json: bool) -> None:
+    """List the streams on the broker."""
+    with _broker(bootstrap) as cluster:
+        streams = known_streams(cluster)
+    if as_json:
+        click.echo(json.dumps(streams))
+    else:
+        click.echo("\n".join(streams) if streams else "no streams; `synthstream worker STREAM.yaml` begins one")
+
+
+@click.command("status")
+@click.argument("stream")
+@bootstrap_option
+@as_json
+def status_command(stream: str, bootstrap: str | None, as_json: bool) -> None:
+    """Show how far every shard of STREAM has come, and what it is doing."""
+    with _broker(bootstrap) as cluster:
+        form = stream_status(cluster, stream)
+    if as_json:
+        click.echo(json.dumps(form))
+        return
+    show({key: value for key, value in form.items() if key != "shards"}, as_json=False)
+    for shard in form["shards"]:
+        click.echo("  " + "  ".join(f"{key} {value}" for key, value in shard.items()))
+
+
+@click.command("describe")
+@click.argument("stream")
+@bootstrap_option
+@as_json
+def describe_command(stream: str, bootstrap: str | None, as_json: bool) -> None:
+    """Show what STREAM is: its specification, the artifact that draws it, its topics."""
+    with _broker(bootstrap) as cluster:
+        form = described(cluster, stream)
+    click.echo(json.dumps(form, indent=None if as_json else 2))
+
+
+@click.command("delete")
+@click.argument("stream")
+@click.option("--data", is_flag=True, help="Also delete the topic the stream published to.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@bootstrap_option
+@dry_run
+@as_json
+def delete_command(stream: str, data: bool, yes: bool, bootstrap: str | None, dry_run: bool, as_json: bool) -> None:
+    """Delete STREAM's own topics (progress, commands, …); stop its workers first."""
+    with _broker(bootstrap) as cluster:
+        form = described(cluster, stream)
+        topics = [*form["topics"], *([form["spec"]["topic"]] if data else [])]
+        if dry_run:
+            show({"stream": stream, "would_delete": topics}, as_json)
+            return
+        if not yes and not click.confirm(f"Delete {', '.join(topics)}?"):
+            raise InputError(f"stream={stream}: not deleted")
+        delete_topics(cluster, topics)
+    show({"stream": stream, "deleted": topics}, as_json)

@@ -1,0 +1,179 @@
+"""`synthstream train`, `inspect`, `models`: from a table to an artifact, and what an artifact is."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pyarrow as pa
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+import generators
+from generators.artifact import Artifact, load_artifact
+from generators.base import Progress as Told
+from schemas.errors import InputError
+from schemas.inference import Choices
+from stream_app import training
+from stream_app.assemble import reached
+from stream_app.options import as_json, dry_run, show, where
+from stream_app.report import artifact_report, print_columns
+from stream_app.settings import place
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Told]:
+    """A progress bar on standard error; its value is told how far the work has come."""
+    columns = (
+        TextColumn("{task.description:32}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=False) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda done, doing: bar.update(task, completed=done, description=doing)
+
+
+def _settings(pairs: tuple[str, ...]) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise InputError(f"--set {pair}: expected NAME=VALUE, as in --set epochs=20")
+        try:
+            settings[name] = json.loads(text)
+        except ValueError:
+            settings[name] = text
+    return settings
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The flags of `train`.
+
+    Raises:
+        InputError: flags that contradict each other.
+    """
+
+    table: Path | None
+    out: Path
+    model: str
+    target: str | None
+    key: str | None
+    event_time: str | None
+    public: tuple[str, ...]
+    text: tuple[str, ...]
+    seed: int
+    name: str | None
+    settings: tuple[str, ...]
+    schema: Path | None
+    like_topic: str | None
+    from_topic: str | None
+    rows: int
+    bootstrap: str | None
+    registry: str | None
+
+    def __post_init__(self) -> None:
+        if (self.table is None) == (self.from_topic is None):
+            raise InputError("table: name either a file, or a topic by --from-topic")
+        if self.schema is not None and self.like_topic is not None:
+            raise InputError(f"--schema {self.schema} and --like-topic {self.like_topic}: give one of them, not both")
+
+    @property
+    def choices(self) -> Choices:
+        """What the user says about the columns."""
+        return Choices(self.target, frozenset(self.public), self.event_time, self.key, frozenset(self.text))
+
+    @property
+    def table_name(self) -> str:
+        """The table's name: given, or the file's without its endings, or the topic's."""
+        if self.name is not None:
+            return self.name
+        return str(self.from_topic) if self.table is None else self.table.name.split(".")[0]
+
+    def real(self, told: Told) -> tuple[pa.Table, dict[str, Any] | None]:
+        """The real rows, and the Avro schema to keep to, if any."""
+        wire = None if self.schema is None else training.schema_of_file(self.schema)
+        topic = self.like_topic if self.from_topic is None else self.from_topic
+        if topic is not None:
+            with reached(place(self.bootstrap, self.registry, {}, os.environ)) as outside:
+                if wire is None:
+                    wire = training.schema_of_topic(outside, self.like_topic or topic)
+                if self.from_topic is not None:
+                    return training.table_of_topic(outside, self.from_topic, self.rows, told), wire
+        assert self.table is not None
+        told(0.0, "reading the table")
+        return training.table_of_file(self.table), wire
+
+
+@click.command("train")
+@click.argument("table", required=False, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the artifact; replaced whole.")
+@click.option(
+    "--model", default="tabular.copula", show_default=True, help="Generator; `synthstream models` lists them."
+)
+@click.option("--target", help="Column that users will learn to predict.")
+@click.option("--key", help="Column that identifies a row; replaced by fresh keys.")
+@click.option("--event-time", help="Column with the time of the event.")
+@click.option("--public", multiple=True, help="Column whose values may be copied as they are; repeatable.")
+@click.option("--text", multiple=True, help="Column of strings, whatever its cells look like; repeatable.")
+@click.option("--seed", default=0, show_default=True, help="Seeds training.")
+@click.option("--name", help="Name of the table and of the Avro record; the file's name by default.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
+@click.option("--schema", type=click.Path(path_type=Path), help="Publish under this Avro schema (.avsc), as it is.")
+@click.option("--like-topic", metavar="TOPIC", help="Publish under the schema registered for this topic.")
+@click.option("--from-topic", metavar="TOPIC", help="Train on records of this topic instead of a table.")
+@click.option(
+    "--rows",
+    default=100_000,
+    show_default=True,
+    type=click.IntRange(2),
+    help="How many records to read from the topic.",
+)
+@where
+@dry_run
+@as_json
+def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
+    """Train a generator on TABLE (CSV, CSV.gz, JSON lines, Parquet) or on a topic, and save the artifact."""
+    asked = Asked(**flags)
+    settings = generators.settings_for(generators.load(asked.model), _settings(asked.settings))
+    with progress_bar(quiet=as_json) as told:
+        raw, wire = asked.real(told)
+        plan = training.Training(asked.model, asked.table_name, asked.choices, asked.seed, settings, wire)
+        if dry_run:
+            columns = list(training.checked(raw, plan).names)
+        else:
+            artifact = training.train(raw, plan, asked.out, told)
+    if dry_run:
+        show({"table": plan.name, "rows": raw.num_rows, "columns": columns, "would_write": str(asked.out)}, as_json)
+    else:
+        _report(artifact, asked.out, as_json)
+
+
+def _report(artifact: Artifact, folder: Path, as_json: bool) -> None:
+    report = artifact_report(artifact, folder)
+    show({k: v for k, v in report.items() if as_json or k != "profile"}, as_json)
+    if not as_json:
+        print_columns(artifact)
+
+
+@click.command("inspect")
+@click.argument("folder", type=click.Path(path_type=Path))
+@as_json
+def inspect_command(folder: Path, as_json: bool) -> None:
+    """Show what the artifact in FOLDER is, and whether it draws here the records it drew where it was trained."""
+    _report(load_artifact(folder), folder, as_json)
+
+
+@click.command("models")
+@as_json
+def models_command(as_json: bool) -> None:
+    """List the generators that `--model` takes."""
+    show({name: generators.load(name).HELP for name in generators.names()}, as_json)

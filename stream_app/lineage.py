@@ -1,0 +1,57 @@
+"""The one header every record carries: which artifact drew it, and which record it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+HEADER = "synthstream"
+"""Name of the lineage header: 16 bytes of artifact id, 4 of epoch, 4 of shard, 8 of sequence, big endian."""
+
+INCIDENT_HEADER = "synthstream.incident"
+"""Name of the header that labels a record touched by an incident with the incident's name."""
+
+SIZE_BYTES = 32
+
+_LAYOUT = np.dtype([("artifact", "S16"), ("epoch", ">u4"), ("shard", ">u4"), ("sequence", ">u8")])
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a record came from.
+
+    Args:
+        artifact: the first 16 bytes of the artifact's identity, as 32 hexadecimal digits.
+        epoch: the stream's epoch.
+        shard: the shard, which is the partition.
+        sequence: the record's number in its shard, from 0.
+    """
+
+    artifact: str
+    epoch: int
+    shard: int
+    sequence: int
+
+
+def headers(artifact: str, epoch: int, shard: int, start: int, stop: int) -> list[bytes]:
+    """The lineage headers of the records start to stop - 1 of a shard, 32 bytes each."""
+    rows = np.zeros(stop - start, _LAYOUT)
+    rows["epoch"], rows["shard"] = epoch, shard
+    rows["sequence"] = np.arange(start, stop)
+    raw = rows.view(np.uint8).reshape(-1, SIZE_BYTES)
+    raw[:, :16] = np.frombuffer(bytes.fromhex(artifact[:32]), np.uint8)
+    flat = raw.tobytes()
+    return [flat[i : i + SIZE_BYTES] for i in range(0, len(flat), SIZE_BYTES)]
+
+
+def parse(header: bytes) -> Lineage | None:
+    """Read a lineage header; None when the bytes are not one."""
+    if len(header) != SIZE_BYTES:
+        return None
+    return Lineage(
+        header[:16].hex(),
+        int.from_bytes(header[16:20], "big"),
+        int.from_bytes(header[20:24], "big"),
+        int.from_bytes(header[24:], "big"),
+    )

@@ -1,0 +1,42 @@
+"""A stream's specification from what the user names: an artifact's folder, or a YAML file, with flags on top."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import InputError
+from schemas.stream import StreamSpec, from_mapping, read_mapping
+
+IN_TOPIC = ("replication", "retention_ms", "min_insync_replicas")
+"""Flags that belong under `topic_settings`."""
+
+
+def stream_spec(source: Path, flags: Mapping[str, Any]) -> StreamSpec:
+    """Settle what a stream is.
+
+    Args:
+        source: an artifact's folder, or a stream's YAML file.
+        flags: what the command line says, by option name; None where it says nothing.
+
+    Raises:
+        InputError: neither folder nor file, no topic, or a fault in the specification.
+    """
+    given = {key: value for key, value in flags.items() if value is not None}
+    if source.is_dir():
+        if "topic" not in given:
+            raise InputError(f"topic: none named for the artifact {source}; pass --topic NAME")
+        form: dict[str, Any] = {"stream": given["topic"], "artifact": str(source.absolute())}
+    elif source.exists():
+        form = read_mapping(source)
+    else:
+        raise InputError(f"{source}: does not exist; expected an artifact's folder or a stream's YAML file")
+    topic_settings = {key: given.pop(key) for key in IN_TOPIC if key in given}
+    if topic_settings:
+        form["topic_settings"] = {**form.get("topic_settings", {}), **topic_settings}
+    if "rate" in given:
+        rate = given.pop("rate")
+        form["rate_per_s"] = "max" if rate == math.inf else rate
+    return from_mapping({**form, **given}, source.parent)

@@ -1,0 +1,74 @@
+"""What happened to a stream, in order: incidents, alarms, notes."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monitors.alarms import Event
+
+KEPT = 500
+"""How many entries are remembered."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened.
+
+    Args:
+        at_ms: when, milliseconds since the epoch.
+        kind: started, incident_started, incident_ended, alarm_opened, alarm_cleared or note.
+        text: in words.
+    """
+
+    at_ms: float
+    kind: str
+    text: str
+
+
+class Timeline:
+    """Keeps what happened; several threads may tell and ask."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._alarms: deque[Event] = deque(maxlen=KEPT)
+        self._lock = threading.Lock()
+
+    def note(self, at_ms: float, kind: str, text: str) -> None:
+        """Write one thing down."""
+        with self._lock:
+            self._entries.append(Entry(at_ms, kind, text))
+
+    def alarm(self, event: Event, at_ms: float) -> None:
+        """Write an alarm down.
+
+        Args:
+            event: the alarm.
+            at_ms: when it was raised on the wall, milliseconds since the epoch.
+        """
+        verb = "drifted" if event.kind == "opened" else "is back to normal"
+        if event.metric == "violation_rate":
+            verb = "is broken" if event.kind == "opened" else "holds again"
+        figure = f"{event.metric} {event.estimate.value:.3f} [{event.estimate.low:.3f}, {event.estimate.high:.3f}]"
+        with self._lock:
+            self._alarms.append(event)
+            self._entries.append(Entry(at_ms, f"alarm_{event.kind}", f"{event.column} {verb}: {figure}"))
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """Everything, oldest first."""
+        with self._lock:
+            return tuple(self._entries)
+
+    @property
+    def alarms(self) -> Sequence[Event]:
+        """The alarms, oldest first."""
+        with self._lock:
+            return tuple(self._alarms)
+
+    def form(self) -> list[dict[str, Any]]:
+        """As the page wants it."""
+        return [{"at_ms": e.at_ms, "kind": e.kind, "text": e.text} for e in self.entries]

@@ -1,0 +1,136 @@
+"""From a real table, or a topic, to an artifact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from connectors.files import read_table
+from connectors.kafka import Inbox
+from generators.artifact import Artifact, save
+from generators.base import Progress
+from generators.fitting import fit_artifact
+from schemas.adoption import adopt, text_columns
+from schemas.avro import schema_file
+from schemas.errors import InputError, ServiceError
+from schemas.inference import Choices, conform, infer
+from schemas.table import TableSchema
+from stream_app.assemble import Outside, subject
+from stream_app.decoding import Decoders
+
+READ_TIMEOUT_S = 30.0
+"""How long a topic may stay silent before training on it gives up."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What to train, and how.
+
+    Args:
+        model: the generator's name.
+        name: the table's name, and the Avro record's.
+        choices: what the user says about the columns.
+        seed: seeds whatever is random in training.
+        settings: settings of the generator.
+        wire: an Avro schema people already have; None to derive one.
+    """
+
+    model: str
+    name: str
+    choices: Choices
+    seed: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    wire: Mapping[str, Any] | None = None
+
+
+def table_of_file(path: Path) -> pa.Table:
+    """The raw rows of a file."""
+    return read_table(path)
+
+
+def schema_of_file(path: Path) -> dict[str, Any]:
+    """The Avro schema of an .avsc file."""
+    return schema_file(path)
+
+
+def schema_of_topic(outside: Outside, topic: str) -> dict[str, Any]:
+    """The schema registered for a topic's values.
+
+    Raises:
+        InputError: none is registered.
+    """
+    found = outside.registry.latest(subject(topic))
+    if found is None:
+        raise InputError(f"topic={topic}: no schema is registered under {subject(topic)} at {outside.registry_url}")
+    return found[1]
+
+
+def table_of_topic(outside: Outside, topic: str, rows: int, progress: Progress) -> pa.Table:
+    """Read the first records of a topic back into a table.
+
+    Args:
+        outside: broker and registry.
+        topic: where the records are, in registered Avro.
+        rows: how many to read.
+        progress: told how far reading has come.
+
+    Raises:
+        InputError: none of the records is registered Avro.
+        ServiceError: the topic has fewer records and stays silent.
+    """
+    decoders = Decoders(outside.registry)
+    inbox = Inbox(outside.cluster, topic)
+    batches: list[pa.RecordBatch] = []
+    read = 0
+    try:
+        while read < rows and not (inbox.at_end() and batches):
+            polled = inbox.poll(min(rows - read, 20_000), READ_TIMEOUT_S)
+            if not polled.values:
+                break
+            for batch in decoders.decode(polled.values).batches:
+                batches.append(batch)
+                read += batch.num_rows
+            progress(min(1.0, read / rows), f"{read:,} records read")
+    finally:
+        inbox.close()
+    if not batches:
+        raise ServiceError(f"topic={topic}: no registered Avro record came within {READ_TIMEOUT_S:g} s; is it empty?")
+    return pa.Table.from_batches(batches).slice(0, rows)
+
+
+def train(raw: pa.Table, training: Training, out: Path | None, progress: Progress) -> Artifact:
+    """Infer, conform, fit and, unless told not to, save.
+
+    Args:
+        raw: the real rows as they were read.
+        training: what to train.
+        out: the artifact's folder; None to leave nothing behind.
+        progress: told how far it has come.
+    """
+    progress(0.0, "reading the columns")
+    schema = _schema(raw, training)
+    table = conform(raw, schema)
+    artifact = fit_artifact(table, schema, training.model, training.settings, training.seed, progress)
+    if out is not None:
+        save(artifact, out)
+    return artifact
+
+
+def checked(raw: pa.Table, training: Training) -> TableSchema:
+    """All the checks of `train` that need no fitting: what `--dry-run` does."""
+    schema = _schema(raw, training)
+    conform(raw, schema)
+    return schema
+
+
+def _schema(raw: pa.Table, training: Training) -> TableSchema:
+    """What the columns are, under the Avro schema there is to keep to."""
+    if training.wire is None:
+        return infer(raw, training.name, choices=training.choices)
+    strings = text_columns(training.wire) & set(raw.column_names)
+    choices = replace(training.choices, text=training.choices.text | strings)
+    return adopt(infer(raw, training.name, choices=choices), training.wire)
