@@ -1,0 +1,186 @@
+"""The in-process broker, and through it the Kafka clients that need no real one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.embedded import LIMITS, STRAY_PARTITIONS, EmbeddedBroker
+from connectors.kafka import (
+    Cluster,
+    Headers,
+    Inbox,
+    Outbox,
+    TopicShape,
+    check,
+    ensure_topic,
+    last_record,
+    list_topics,
+    topic_partitions,
+)
+from connectors.kafka.cluster import SECRET
+from connectors.kafka.inbox import Polled
+from connectors.kafka.outbox import PRODUCER
+from schemas.errors import InputError, ServiceError
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with EmbeddedBroker() as broker:
+        yield broker.cluster()
+
+
+def publish(cluster: Cluster, topic: str, values: list[bytes], partition: int = 0) -> None:
+    outbox = Outbox(cluster, topic, None)
+    marks: list[Headers] = [[("h", value)] for value in values]
+    outbox.send(values, [b"k"] * len(values), partition, [1_700_000_000_000] * len(values), marks)
+    outbox.flush()
+
+
+def polled(inbox: Inbox, wanted: int) -> Polled:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = inbox.poll(wanted, 1.0)
+        if found.values:
+            return found
+    raise AssertionError("no record came")
+
+
+def test_what_one_process_publishes_another_reads(cluster: Cluster) -> None:
+    publish(cluster, "elsewhere", [b"1", b"2"])
+    program = (
+        "import sys; from connectors.kafka import Cluster, Inbox\n"
+        "inbox = Inbox(Cluster(sys.argv[1]), 'elsewhere'); seen = []\n"
+        "while not inbox.at_end(): seen += inbox.poll(10, 0.1).values\n"
+        "sys.stdout.write(repr(seen))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, cluster.bootstrap], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[b'1', b'2']"
+
+
+def test_a_record_keeps_all_it_was_sent_with(cluster: Cluster) -> None:
+    publish(cluster, "whole", [b"x"], partition=3)
+    inbox = Inbox(cluster, "whole")
+    found = polled(inbox, 10)
+    assert (found.values, list(found.keys), list(found.headers)) == ([b"x"], [b"k"], [[("h", b"x")]])
+    assert (found.partitions.tolist(), found.timestamps_ms.tolist()) == ([3], [1_700_000_000_000])
+    assert inbox.positions == {3: 1}
+    inbox.close()
+
+
+def test_an_inbox_starts_where_it_is_told(cluster: Cluster) -> None:
+    publish(cluster, "starts", [b"0", b"1", b"2"])
+    at_offset = Inbox(cluster, "starts", start={0: 2})
+    assert polled(at_offset, 10).values == [b"2"]
+    at_offset.close()
+    latest = Inbox(cluster, "starts", start="latest")
+    publish(cluster, "starts", [b"3"])
+    assert polled(latest, 10).values == [b"3"]
+    latest.close()
+
+
+def test_records_the_broker_dropped_are_counted_and_passed_over(cluster: Cluster) -> None:
+    publish(cluster, "dropping", [b"first"])
+    inbox = Inbox(cluster, "dropping", start={0: 0})
+    assert polled(inbox, 1).values == [b"first"]
+    inbox.seek({0: 10**9})
+    publish(cluster, "dropping", [b"again"])
+    deadline = time.monotonic() + 20
+    seen: list[bytes | None] = []
+    while not seen and time.monotonic() < deadline:
+        seen += inbox.poll(10, 0.2).values
+    assert seen == [b"first", b"again"]
+    assert inbox.resets == 1
+    inbox.close()
+
+
+@pytest.mark.parametrize("partitions", [1, 3, 17])
+def test_a_topic_has_the_partitions_it_was_made_with(cluster: Cluster, partitions: int) -> None:
+    name = f"of-{partitions}"
+    assert topic_partitions(cluster, name) is None
+    ensure_topic(cluster, name, TopicShape(partitions))
+    ensure_topic(cluster, name, TopicShape(partitions))
+    assert topic_partitions(cluster, name) == partitions
+    assert name in list_topics(cluster)
+    with pytest.raises(
+        InputError, match=f"shards=2: topic {name} has {partitions} partitions; use --shards {partitions}"
+    ):
+        ensure_topic(cluster, name, TopicShape(2))
+    publish(cluster, name, [b"last"], partition=partitions - 1)
+
+
+def test_another_process_is_told_that_its_topics_have_four_partitions(cluster: Cluster) -> None:
+    assert f"by another process has {STRAY_PARTITIONS} partitions" in LIMITS
+    elsewhere = Cluster(cluster.bootstrap)
+    ensure_topic(elsewhere, "four", TopicShape(STRAY_PARTITIONS))
+    with pytest.raises(InputError, match="shards=3: topic three has 4 partitions; use --shards 4"):
+        ensure_topic(elsewhere, "three", TopicShape(3))
+
+
+def test_a_broker_that_has_ended_creates_nothing() -> None:
+    with EmbeddedBroker() as broker:
+        cluster = broker.cluster()
+    broker.close()
+    assert cluster.create_topic is not None
+    with pytest.raises(ServiceError, match="topic=late: the embedded broker has ended"):
+        cluster.create_topic("late", 1)
+
+
+def test_progress_inside_a_transaction(cluster: Cluster) -> None:
+    outbox = Outbox(cluster, "data", "stream.1")
+    outbox.own(20)
+    outbox.begin()
+    outbox.send_one("progress", b"1", b"here", 1)
+    outbox.commit()
+    assert last_record(cluster, "progress", 1) == b"here"
+    assert last_record(cluster, "progress", 0) is None
+
+
+def test_no_broker_is_said_with_where_it_was_looked_for() -> None:
+    began = time.monotonic()
+    with pytest.raises(ServiceError, match=r"bootstrap=127\.0\.0\.1:1: no broker answered there within 1 s"):
+        check(Cluster("127.0.0.1:1"), 1.0)
+    assert time.monotonic() - began < 10
+
+
+def test_unknown_settings_are_refused_and_secrets_never_shown(cluster: Cluster) -> None:
+    with pytest.raises(InputError, match=r"kafka settings: .*no\.such\.setting"):
+        Outbox(Cluster(cluster.bootstrap, {"no.such.setting": 1}), "t", None)
+    shown = repr(Cluster("b:1", {"sasl.password": "hidden", "client.id": "me"}))
+    assert "hidden" not in shown
+    assert "me" in shown
+    assert "password" in SECRET
+
+
+def test_the_users_own_settings_win_over_ours() -> None:
+    cluster = Cluster("b:1", {"linger.ms": 5, "bootstrap.servers": "elsewhere"})
+    configured = cluster.configured(PRODUCER, {"transactional.id": "x"})
+    assert (configured["linger.ms"], configured["acks"], configured["transactional.id"]) == (5, "all", "x")
+    assert configured["bootstrap.servers"] == "b:1"
+
+
+@pytest.mark.parametrize(("partitions", "replication"), [(0, 1), (1, 0)])
+def test_a_topic_shape_holds_something(partitions: int, replication: int) -> None:
+    with pytest.raises(InputError, match="=0: must be at least 1"):
+        TopicShape(partitions, replication)
+
+
+def test_a_topic_shape_speaks_kafka() -> None:
+    shape = TopicShape(1, retention_ms=5, min_insync_replicas=2, compacted=True)
+    assert shape.config["retention.ms"] == "5"
+    assert shape.config["min.insync.replicas"] == "2"
+    assert shape.config["cleanup.policy"] == "compact"
+
+
+def test_an_inbox_refuses_what_it_can_not_do(cluster: Cluster) -> None:
+    with pytest.raises(InputError, match="topic=nowhere: does not exist"):
+        Inbox(cluster, "nowhere")
+    ensure_topic(cluster, "somewhere", TopicShape(1))
+    with pytest.raises(InputError, match="goes on where it committed"):
+        Inbox(cluster, "somewhere", group="g", start={0: 1})

@@ -1,0 +1,225 @@
+"""Workers on a real broker: they share a stream, obey commands, and publish every record exactly once."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import yaml
+
+from connectors.embedded_registry import EmbeddedRegistry
+from connectors.kafka import Cluster, Inbox, list_topics
+from generators.artifact import Artifact, load_artifact, save
+from generators.blocks import Source
+from generators.fitting import fit_artifact
+from schemas.errors import InputError, ServiceError
+from schemas.inference import conform, infer
+from schemas.stream import StreamSpec, load
+from stream_app import assemble
+from stream_app.control import ORDERS, Acknowledgement, Desired, at_rate, command
+from stream_app.decoding import Decoders
+from stream_app.lineage import HEADER, parse
+from stream_app.settings import Place
+from stream_app.shards import OwnedShard
+from stream_app.streams import described, known_streams, stream_status
+from stream_app.topics import Topics
+from tests.kafka.worker_process import PATIENCE_S, WorkerProcess
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
+
+COUNT, SHARDS = 60_000, 4
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = np.random.default_rng(0)
+    colors = rows.choice(["red", "green", "blue"], 2_000).tolist()
+    raw = pa.table({"size": pa.array(rows.integers(0, 50, 2_000)), "color": pa.array(colors)})
+    schema = infer(raw, "things")
+    artifact = fit_artifact(conform(raw, schema), schema, "tabular.marginals", {}, 0, lambda done, doing: None)
+    path = tmp_path_factory.mktemp("artifact") / "things"
+    save(artifact, path)
+    return path
+
+
+@pytest.fixture
+def stream(cluster: Cluster, registry: EmbeddedRegistry, folder: Path, tmp_path: Path) -> Path:
+    name = f"s{uuid.uuid4().hex[:12]}"
+    form = {
+        "stream": name,
+        "topic": f"{name}-data",
+        "artifact": str(folder),
+        "rate_per_s": 1_000,
+        "shards": SHARDS,
+        "bootstrap": cluster.bootstrap,
+        "registry": registry.url,
+        "publish": {"transaction_s": 0.2},
+    }
+    path = tmp_path / "stream.yaml"
+    path.write_text(yaml.safe_dump(form))
+    return path
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+
+
+def published(cluster: Cluster, spec: StreamSpec) -> int:
+    return int(stream_status(cluster, spec.stream)["published"])
+
+
+def read_back(cluster: Cluster, topic: str) -> tuple[dict[int, list[int]], list[bytes | None]]:
+    """The sequence numbers on every partition, in the order of their offsets; and the values of partition 0."""
+    sequences: dict[int, list[int]] = defaultdict(list)
+    values: list[bytes | None] = []
+    inbox = Inbox(cluster, topic)
+    while not inbox.at_end():
+        polled = inbox.poll(10_000, 0.2)
+        for partition, headers, value in zip(polled.partitions.tolist(), polled.headers, polled.values, strict=True):
+            lineage = parse(bytes(dict(headers or [])[HEADER] or b""))  # type: ignore[arg-type]
+            assert lineage is not None
+            assert lineage.shard == partition
+            sequences[partition].append(lineage.sequence)
+            if partition == 0:
+                values.append(value)
+    inbox.close()
+    return sequences, values
+
+
+def counted(path: Path, count: int) -> StreamSpec:
+    form = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**form, "count": count}))
+    return load(path)
+
+
+def test_no_record_is_lost_or_repeated_as_workers_join_and_leave(
+    cluster: Cluster, registry: EmbeddedRegistry, stream: Path
+) -> None:
+    spec = counted(stream, COUNT)
+    with WorkerProcess(stream) as first:
+        first.wait_for("shards assigned")
+        until(lambda: published(cluster, spec) > 1_000)
+        with WorkerProcess(stream) as second:
+            second.wait_for("shards assigned")
+            further = published(cluster, spec) + 2_000
+            until(lambda: published(cluster, spec) > further)
+            left = second.stop()
+        command(cluster, assemble.topics_of(spec), assemble.initial_state(spec), at_rate(None), PATIENCE_S)
+        until(lambda: published(cluster, spec) == COUNT)
+        stayed = first.stop()
+    sequences, values = read_back(cluster, spec.topic)
+    assert {p: len(s) for p, s in sequences.items()} == dict.fromkeys(range(SHARDS), COUNT // SHARDS)
+    assert all(s == list(range(COUNT // SHARDS)) for s in sequences.values())
+    assert left["handed_over"] > 0
+    assert stayed["handed_over"] > 0
+    assert assembled(cluster, registry, spec, values) == expected(spec)
+
+
+def assembled(
+    cluster: Cluster, registry: EmbeddedRegistry, spec: StreamSpec, values: list[bytes | None]
+) -> list[dict[str, Any]]:
+    with assemble.reached(Place(cluster.bootstrap, registry.url)) as outside:
+        (batch,) = Decoders(outside.registry).decode(values).batches
+    return list(batch.to_pylist())
+
+
+def expected(spec: StreamSpec) -> list[dict[str, Any]]:
+    assert spec.artifact is not None
+    source = Source(load_artifact(spec.artifact), spec.seed, 0, 0, SHARDS)
+    return [row for batch in source.rows(0, COUNT // SHARDS) for row in batch.to_pylist()]
+
+
+def test_commands_are_obeyed_and_acknowledged_by_every_shard(cluster: Cluster, stream: Path) -> None:
+    spec = load(stream)
+    topics, initial = assemble.topics_of(spec), assemble.initial_state(spec)
+
+    def tell(order: Callable[[Desired], Desired]) -> dict[int, Acknowledgement]:
+        return command(cluster, topics, initial, order, PATIENCE_S)
+
+    with pytest.raises(InputError, match="no worker has begun it"):
+        assemble.running_topics(spec, cluster)
+    with WorkerProcess(stream, "--processes", "1") as worker:
+        worker.wait_for("shards assigned")
+        until(lambda: published(cluster, spec) > 0)
+        assert assemble.running_topics(spec, cluster) == topics
+        paused = tell(ORDERS["pause"])
+        still = {shard: answer.position for shard, answer in paused.items()}
+        assert sorted(still) == list(range(SHARDS))
+        assert [s["published"] for s in stream_status(cluster, spec.stream)["shards"]] == [
+            still[shard] for shard in range(SHARDS)
+        ]
+        assert {s: a.position for s, a in tell(at_rate(8_000)).items()} == still
+        assert stream_status(cluster, spec.stream)["state"] == "paused"
+        tell(ORDERS["resume"])
+        until(lambda: published(cluster, spec) > sum(still.values()))
+        assert {s["rate_per_s"] for s in stream_status(cluster, spec.stream)["shards"]} == {2_000.0}
+        stopped = tell(ORDERS["stop"])
+        worker.stop()
+    with WorkerProcess(stream, "--processes", "1") as later:
+        later.wait_for("shards assigned")
+        started = tell(ORDERS["start"])
+        assert {s: a.position for s, a in started.items()} == {s: a.position for s, a in stopped.items()}
+        until(lambda: published(cluster, spec) > sum(a.position for a in started.values()))
+        later.stop()
+    sequences, _ = read_back(cluster, spec.topic)
+    assert all(s == list(range(len(s))) for s in sequences.values())
+
+
+def test_a_command_nobody_answers_says_which_shards_were_silent(cluster: Cluster, stream: Path) -> None:
+    spec = load(stream)
+    topics = assemble.topics_of(spec)
+    topics.create(cluster, assemble.topic_shape(spec))
+    with pytest.raises(ServiceError, match=r"shards 0, 1, 2, 3: did not acknowledge within 0\.1 s"):
+        command(cluster, topics, assemble.initial_state(spec), ORDERS["pause"], 0.1)
+
+
+def test_the_broker_knows_which_streams_there_are(cluster: Cluster, stream: Path) -> None:
+    spec = load(stream)
+    topics = Topics(spec.stream, spec.topic, SHARDS)
+    topics.create(cluster, assemble.topic_shape(spec))
+    assert spec.stream in known_streams(cluster)
+    assert set(described(cluster, spec.stream)["topics"]) == set(topics.own) <= set(list_topics(cluster))
+    assert stream_status(cluster, spec.stream)["published"] == 0
+    with pytest.raises(InputError, match="stream=nonsense: is not on"):
+        stream_status(cluster, "nonsense")
+
+
+@pytest.fixture
+def artifact(folder: Path) -> Artifact:
+    return load_artifact(folder)
+
+
+def test_a_shard_goes_on_where_its_last_owner_committed(
+    cluster: Cluster, registry: EmbeddedRegistry, stream: Path, artifact: Artifact
+) -> None:
+    spec = load(stream)
+    topics, initial = assemble.topics_of(spec), assemble.initial_state(spec)
+    topics.create(cluster, assemble.topic_shape(spec))
+    with assemble.reached(Place(cluster.bootstrap, registry.url)) as outside:
+        recipe = assemble.recipe(spec, artifact, outside)
+
+        def take(now_ms: float) -> OwnedShard:
+            return OwnedShard(cluster, topics, recipe, 1, initial, None, now_ms)
+
+        now_ms = 1e12
+        first = take(now_ms)
+        first.publish_due(now_ms + 1_000)
+        first.commit(now_ms + 1_000)
+        committed = first.committed
+        first.publish_due(now_ms + 2_000)
+        assert first.publisher.position > committed > 0
+        second = take(now_ms + 3_000)
+        assert second.publisher.position == second.committed == committed
+        assert second.publisher.schedule == first.publisher.schedule
+        other = assemble.recipe(spec.model_copy(update={"seed": 9}), artifact, outside)
+        with pytest.raises(InputError, match=r"seed=9: stream .* was begun with seed=0"):
+            OwnedShard(cluster, topics, other, 1, initial, None, now_ms)

@@ -1,0 +1,97 @@
+"""The writing kernels, compiled and as Python runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from schemas import encode_kernels as kernels
+
+pytestmark = pytest.mark.kernel
+
+NONE_NULL = np.zeros(0, np.uint8)
+
+
+@pytest.fixture(params=["compiled", "python"])
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
+    """Picks the form of the kernels that is tested: as Python runs them, those that they call are Python too."""
+    if request.param == "compiled":
+        return lambda kernel: kernel
+    for name, value in list(vars(kernels).items()):
+        monkeypatch.setattr(kernels, name, getattr(value, "py_func", value))
+    return lambda kernel: getattr(kernel, "py_func", kernel)
+
+
+def longs(*values: int) -> npt.NDArray[np.int64]:
+    return np.array(values, np.int64)
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [
+        (0, b"\x00"),
+        (-1, b"\x01"),
+        (1, b"\x02"),
+        (-64, b"\x7f"),
+        (64, b"\x80\x01"),
+        (2**63 - 1, b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+        (-(2**63), b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+    ],
+)
+def test_integers_by_the_specification(run: Callable[[Any], Any], value: int, form: bytes) -> None:
+    out = np.full(12, 99, np.uint8)
+    assert run(kernels.long_size)(np.int64(value)) == len(form)
+    assert run(kernels.put_long)(out, 1, np.int64(value)) == 1 + len(form)
+    assert out.tobytes() == b"c" + form + b"c" * (11 - len(form))
+
+
+@pytest.mark.parametrize("length", [*range(20), 31, 32, 33])
+def test_copies_touch_no_byte_beside_them(run: Callable[[Any], Any], length: int) -> None:
+    data = np.arange(1, 51, dtype=np.uint8)
+    out = np.zeros(50, np.uint8)
+    run(kernels.copy_bytes)(data, 3, length, out, 5)
+    assert out.tolist() == [0] * 5 + data[3 : 3 + length].tolist() + [0] * (45 - length)
+
+
+@pytest.mark.parametrize("null_index", [0, 1])
+def test_every_kind_writes_what_it_measured(run: Callable[[Any], Any], null_index: int) -> None:
+    present = np.array([1, 0, 1], np.uint8)
+    codes, starts, table = np.array([1, 9, 0], np.int32), longs(0, 2, 11), np.arange(11, dtype=np.uint8)
+    offsets, text = longs(1, 3, 3, 4), np.frombuffer(b"-abc-", np.uint8)
+    words = np.array([0x01020304, 7, 5], np.uint32)
+    sizes = np.zeros(3, np.int64)
+    run(kernels.measure_longs)(longs(300, 7, -1), present, null_index, sizes)
+    run(kernels.measure_fixed)(4, present, null_index, sizes)
+    run(kernels.measure_strings)(offsets, present, null_index, sizes)
+    assert run(kernels.measure_entries)(codes, starts, present, null_index, sizes) == -1
+    cursor = np.concatenate([longs(0), np.cumsum(sizes)])[:-1]
+    ends, out = cursor + sizes, np.zeros(sizes.sum(), np.uint8)
+    run(kernels.write_longs)(longs(300, 7, -1), present, null_index, cursor, out)
+    run(kernels.write_words)(words, present, null_index, cursor, out)
+    run(kernels.write_strings)(offsets, text, present, null_index, cursor, out)
+    run(kernels.write_entries)(codes, starts, table, present, null_index, cursor, out)
+    assert cursor.tolist() == ends.tolist()
+    some, null = bytes([2 - 2 * null_index]), bytes([2 * null_index])
+    rows = [
+        [b"\xd8\x04", b"\x04\x03\x02\x01", b"\x04ab", bytes(range(2, 11))],
+        [b"\x01", b"\x05\x00\x00\x00", b"\x02c", b"\x00\x01"],
+    ]
+    first, last = (b"".join(some + part for part in row) for row in rows)
+    assert out.tobytes() == first + null * 4 + last
+
+
+def test_frames_go_before_every_record(run: Callable[[Any], Any]) -> None:
+    cursor, out = longs(0, 6), np.zeros(12, np.uint8)
+    run(kernels.write_frame)(np.frombuffer(b"\0\1\2\3\4", np.uint8), cursor, out)
+    assert cursor.tolist() == [5, 11]
+    assert out.tobytes() == b"\0\1\2\3\4\0" * 2
+
+
+@pytest.mark.parametrize("code", [-1, 2, 1])
+def test_codes_without_an_entry_are_found(run: Callable[[Any], Any], code: int) -> None:
+    codes, starts = np.array([0, code], np.int32), longs(0, 2, 2)  # entry 1 has no bytes
+    assert run(kernels.measure_entries)(codes, starts, NONE_NULL, -1, np.zeros(2, np.int64)) == 1

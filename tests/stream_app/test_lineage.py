@@ -1,0 +1,23 @@
+"""The lineage header, byte by byte."""
+
+from __future__ import annotations
+
+from stream_app.lineage import SIZE_BYTES, Lineage, headers, parse
+
+ARTIFACT = "00112233445566778899aabbccddeeff" * 2
+
+
+def test_a_header_is_artifact_epoch_shard_and_sequence() -> None:
+    first, second = headers(ARTIFACT, 1, 2, 256, 258)
+    assert first.hex() == "00112233445566778899aabbccddeeff" + "00000001" + "00000002" + "0000000000000100"
+    assert parse(second) == Lineage(ARTIFACT[:32], 1, 2, 257)
+    assert len(first) == SIZE_BYTES
+
+
+def test_a_trailing_zero_is_kept() -> None:
+    assert headers("ab" * 15 + "00" + "00" * 16, 0, 0, 0, 1)[0] == bytes.fromhex("ab" * 15 + "00") + bytes(16)
+
+
+def test_none_are_made_of_no_records_and_strange_bytes_are_no_lineage() -> None:
+    assert headers(ARTIFACT, 0, 0, 5, 5) == []
+    assert parse(b"short") is None
