@@ -20,6 +20,7 @@ ROOM = 64
 """Each key may look for its shard among this many numbers a shard; none fails with probability e^-64."""
 
 _DIGITS = 20
+_LOW = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,27 +84,26 @@ def murmur2(data: bytes) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _murmur2(data: npt.NDArray[np.uint8], size: int) -> np.uint32:
-    m = np.uint32(0x5BD1E995)
-    h = np.uint32(np.uint32(0x9747B28C) ^ np.uint32(size))
+def _murmur2(data: npt.NDArray[np.uint8], size: int) -> int:
+    m = 0x5BD1E995  # below 2^31, so that products with 32 bits fit 63 and the same source runs uncompiled
+    h = 0x9747B28C ^ size
     whole = size // 4
     for i in range(whole):
-        k = np.uint32(0)
+        k = 0
         for j in range(4):
-            k |= np.uint32(np.uint32(data[4 * i + j]) << np.uint32(8 * j))
-        k = np.uint32(k * m)
-        k ^= k >> np.uint32(24)
-        k = np.uint32(k * m)
-        h = np.uint32(np.uint32(h * m) ^ k)
+            k |= int(data[4 * i + j]) << (8 * j)
+        k = (k * m) & _LOW
+        k ^= k >> 24
+        k = (k * m) & _LOW
+        h = ((h * m) & _LOW) ^ k
     rest = size - 4 * whole
     if rest > 0:
         for j in range(rest):
-            h ^= np.uint32(np.uint32(data[4 * whole + j]) << np.uint32(8 * j))
-        h = np.uint32(h * m)
-    h ^= h >> np.uint32(13)
-    h = np.uint32(h * m)
-    h ^= h >> np.uint32(15)
-    return h
+            h ^= int(data[4 * whole + j]) << (8 * j)
+        h = (h * m) & _LOW
+    h ^= h >> 13
+    h = (h * m) & _LOW
+    return h ^ (h >> 15)
 
 
 @numba.njit(cache=True, nogil=True)

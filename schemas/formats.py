@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ ALPHABETS: Mapping[str, str] = {
     "letter+digit": string.ascii_letters + string.digits,
 }
 """The classes a place of a template can draw from, narrowest first."""
+
+T = TypeVar("T")
 
 MAX_TEMPLATES = 64
 MAX_LENGTH = 80
@@ -116,11 +118,10 @@ def _templates(values: Sequence[str], counts: Sequence[int], shapes: Sequence[st
     members: defaultdict[str, list[str]] = defaultdict(list)
     for value, count, shape in zip(values, counts, shapes, strict=True):
         rows[shape] += count
-        if len(members[shape]) < LOOKED_AT:
-            members[shape].append(value)
+        members[shape].append(value)
     common = sorted((-n, shape) for shape, n in rows.items() if n >= MIN_SHARED_ROWS and 0 < len(shape) <= MAX_LENGTH)
     total = sum(counts)
-    return [Template(-n / total, _places(members[shape], shape)) for n, shape in islice(common, MAX_TEMPLATES)]
+    return [Template(-n / total, _places(_spread(members[shape]), shape)) for n, shape in islice(common, MAX_TEMPLATES)]
 
 
 def _renormalised(templates: list[Template]) -> tuple[Template, ...]:
@@ -128,7 +129,12 @@ def _renormalised(templates: list[Template]) -> tuple[Template, ...]:
     return tuple(Template(t.share / covered, t.places) for t in templates)
 
 
-def _places(values: list[str], shape: str) -> tuple[str, ...]:
+def _spread(listed: Sequence[T]) -> Sequence[T]:
+    """At most `LOOKED_AT` of a list, evenly spread: values come sorted, and the first ones are alike."""
+    return listed[:: len(listed) // LOOKED_AT + 1]
+
+
+def _places(values: Sequence[str], shape: str) -> tuple[str, ...]:
     places: list[str] = []
     for sign, characters in zip(shape, zip(*values, strict=True), strict=True):
         seen = Counter(characters)
@@ -151,8 +157,8 @@ def _class_of(seen: set[str], first: bool) -> str:
 
 
 def _free_text(values: Sequence[str], counts: Sequence[int]) -> TextFormat:
-    split = [value.split() for value in values[:LOOKED_AT]]
-    words = np.repeat([len(s) for s in split], np.minimum(counts[:LOOKED_AT], MIN_SHARED_ROWS))
+    split = [value.split() for value in _spread(values)]
+    words = np.repeat([len(s) for s in split], np.minimum(_spread(counts), MIN_SHARED_ROWS))
     letters = np.array([len(word) for s in split for word in s] or [1])
     at = np.linspace(0.02, 0.98, 25)
 

@@ -188,10 +188,9 @@ def _profile_column(array: pa.ChunkedArray[Any], column: Column) -> ColumnProfil
 def value_counts(array: pa.ChunkedArray[Any]) -> tuple[list[str], npt.NDArray[np.int64]]:
     """The distinct present values as text and how many rows hold each, the most frequent first, ties by value."""
     counted = pc.value_counts(array.cast(pa.string()).combine_chunks().drop_null())
-    values = [str(v) for v in counted.field("values").to_pylist()]
-    counts = counted.field("counts").to_numpy()
-    order = sorted(range(len(values)), key=lambda i: (-counts[i], values[i]))
-    return [values[i] for i in order], counts[order].astype(np.int64)
+    table = pa.table({"value": counted.field("values"), "rows": counted.field("counts")})
+    ranked = table.sort_by([("rows", "descending"), ("value", "ascending")])
+    return [str(v) for v in ranked["value"].to_pylist()], ranked["rows"].to_numpy().astype(np.int64)
 
 
 def _profile_values(array: pa.ChunkedArray[Any], column: Column) -> ColumnProfile:

@@ -73,6 +73,9 @@ class Commands(click.Group):
             for fault in problem.faults:
                 click.echo(f"synthstream: {fault}", err=True)
             sys.exit(problem.exit_code)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message(), err=True)
+            sys.exit(2)
         except click.ClickException as error:
             where = getattr(error, "ctx", None)
             path = where.command_path if where is not None else "synthstream"

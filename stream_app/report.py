@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
 from generators.artifact import Artifact, check_golden
 from schemas.avro import avro_schema
 from schemas.profile import ColumnProfile
-from schemas.table import Column
+from schemas.table import Column, Kind
 
 
 def artifact_report(artifact: Artifact, folder: Path) -> dict[str, Any]:
@@ -55,7 +56,17 @@ def _known(column: Column, profile: ColumnProfile) -> str:
         return "its format only; values are invented"
     if len(profile.values):
         pooled = f", {profile.rest:.2%} pooled" if profile.rest else ""
-        return f"{len(profile.values)} values shared by five rows or more{pooled}"
+        number = len(profile.values)
+        return f"{number} value{'s'[: number > 1]} shared by five rows or more{pooled}"
     if len(profile.knots):
-        return f"{len(profile.knots)} quantile knots from {profile.knots[0]:g} to {profile.knots[-1]:g}"
+        low, high = _spelled(column, profile.knots[0]), _spelled(column, profile.knots[-1])
+        return f"{len(profile.knots)} quantile knots from {low} to {high}"
     return "nothing"
+
+
+def _spelled(column: Column, knot: float) -> str:
+    """A knot as people write it: knots of dates and timestamps count their unit since 1970."""
+    if column.kind in (Kind.DATE, Kind.TIMESTAMP):
+        stored = pa.int32() if column.kind is Kind.DATE else pa.int64()
+        return str(pa.scalar(int(knot), stored).cast(column.arrow_type))
+    return f"{knot:g}"

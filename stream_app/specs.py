@@ -1,4 +1,4 @@
-"""A stream's specification from what the user names: an artifact's folder, or a YAML file, with flags on top."""
+"""A stream's specification from what the user names: a folder or a YAML file, the environment and flags on top."""
 
 from __future__ import annotations
 
@@ -9,22 +9,29 @@ from typing import Any
 
 from schemas.errors import InputError
 from schemas.stream import StreamSpec, from_mapping, read_mapping
+from stream_app.settings import BOOTSTRAP_VARIABLE, REGISTRY_VARIABLE
 
 IN_TOPIC = ("replication", "retention_ms", "min_insync_replicas")
 """Flags that belong under `topic_settings`."""
 
 
-def stream_spec(source: Path, flags: Mapping[str, Any]) -> StreamSpec:
+IN_ENVIRONMENT = {"bootstrap": BOOTSTRAP_VARIABLE, "registry": REGISTRY_VARIABLE}
+"""What the environment may say, and where."""
+
+
+def stream_spec(source: Path, flags: Mapping[str, Any], environment: Mapping[str, str]) -> StreamSpec:
     """Settle what a stream is.
 
     Args:
         source: an artifact's folder, or a stream's YAML file.
         flags: what the command line says, by option name; None where it says nothing.
+        environment: the process's environment; it comes before the file and after the flags.
 
     Raises:
         InputError: neither folder nor file, no topic, or a fault in the specification.
     """
-    given = {key: value for key, value in flags.items() if value is not None}
+    around = {key: environment[name] for key, name in IN_ENVIRONMENT.items() if environment.get(name)}
+    given = {**around, **{key: value for key, value in flags.items() if value is not None}}
     if source.is_dir():
         if "topic" not in given:
             raise InputError(f"topic: none named for the artifact {source}; pass --topic NAME")

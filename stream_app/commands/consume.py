@@ -15,7 +15,7 @@ from schemas.errors import InputError, ServiceError
 from stream_app.assemble import reached
 from stream_app.decoding import Decoders
 from stream_app.options import where
-from stream_app.settings import place
+from stream_app.settings import EMBEDDED, place
 
 SILENCE_S = 10.0
 """How long `consume --count` waits for a record before it gives up."""
@@ -35,7 +35,10 @@ def consume_command(
     topic: str, count: int | None, follow: bool, uncommitted: bool, bootstrap: str | None, registry: str | None
 ) -> None:
     """Print a topic's records from the beginning, one JSON object a line."""
-    with reached(place(bootstrap, registry, {}, os.environ)) as outside:
+    where_to = place(bootstrap, registry, {}, os.environ)
+    if where_to.bootstrap == EMBEDDED:
+        raise InputError("bootstrap=embedded: a broker of our own holds no topics; name the one the topic is on")
+    with reached(where_to) as outside:
         if topic_partitions(outside.cluster, topic) is None:
             raise InputError(f"topic={topic}: does not exist at {outside.cluster.bootstrap}")
         isolation = "read_uncommitted" if uncommitted else "read_committed"

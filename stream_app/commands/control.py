@@ -19,7 +19,7 @@ ANSWER_S = 30.0
 
 
 def _ordered(source: Path, order: Order, verb: str, bootstrap: str | None, dry_run: bool, as_json: bool) -> None:
-    spec = stream_spec(source, {"bootstrap": bootstrap})
+    spec = stream_spec(source, {"bootstrap": bootstrap}, os.environ)
     where_to = place(spec.bootstrap, "unused", spec.kafka, os.environ)
     with assemble.reached_broker(where_to) as cluster:
         topics = assemble.running_topics(spec, cluster)

@@ -92,13 +92,11 @@ def _served(web: Web, port: int) -> Served:
 
 def _welcome(url: str, outside: assemble.Outside, topic: str, seconds: float | None) -> str:
     bootstrap, registry = outside.cluster.bootstrap, outside.registry_url
-    drift = (
-        "the drift comes by itself at second 20" if seconds is not None else "press its button to let the stream drift"
-    )
+    drift = "press its button to let the stream drift" if seconds is None else "it drifts at second 20"
     program = Path(os.environ.get("VIRTUAL_ENV", ".venv")) / "bin" / "synthstream"
     return f"""
 Look at {url} ({drift}); metrics at {url}/metrics.
 Read the topic from another terminal:
   {program} consume --topic {topic} --bootstrap {bootstrap} --registry {registry} --count 5
-  kcat -C -b {bootstrap} -t {topic} -X isolation.level=read_committed -s value=avro -r {registry} -c 5
+  kcat -C -b {bootstrap} -t {topic} -X isolation.level=read_committed -c 5 -f 'partition %p offset %o key %k\\n'
 """

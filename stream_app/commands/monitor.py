@@ -32,7 +32,7 @@ def monitor_command(
     source: Path, port: int | None, from_start: bool, bootstrap: str | None, registry: str | None, **how: bool
 ) -> None:
     """Watch the topic of STREAM.yaml: sliding windows, drift with intervals, rules, alarms, Prometheus metrics."""
-    spec = stream_spec(source, {"bootstrap": bootstrap, "registry": registry})
+    spec = stream_spec(source, {"bootstrap": bootstrap, "registry": registry}, os.environ)
     artifact = assemble.stream_artifact(spec)
     where_to = place(spec.bootstrap, spec.registry, spec.kafka, os.environ)
     if where_to.bootstrap == EMBEDDED:

@@ -100,7 +100,7 @@ def publish_command(source: Path, dry_run: bool, as_json: bool, metrics_port: in
     Records are idempotent, keyed, stamped with their intended time and carry their lineage in one header.
     Workers (`synthstream worker`) publish the same records exactly once across crashes.
     """
-    spec = stream_spec(source, flags)
+    spec = stream_spec(source, flags, os.environ)
     artifact = assemble.stream_artifact(spec)
     where_to = place(spec.bootstrap, spec.registry, spec.kafka, os.environ)
     with assemble.reached(where_to) as outside:

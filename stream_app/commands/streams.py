@@ -80,7 +80,7 @@ def delete_command(stream: str, data: bool, yes: bool, bootstrap: str | None, dr
         if dry_run:
             show({"stream": stream, "would_delete": topics}, as_json)
             return
-        if not yes and not click.confirm(f"Delete {', '.join(topics)}?"):
+        if not yes and not click.confirm(f"Delete {', '.join(topics)}?", err=True):
             raise InputError(f"stream={stream}: not deleted")
         delete_topics(cluster, topics)
     show({"stream": stream, "deleted": topics}, as_json)

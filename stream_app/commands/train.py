@@ -26,6 +26,9 @@ from stream_app.options import as_json, dry_run, show, where
 from stream_app.report import artifact_report, print_columns
 from stream_app.settings import place
 
+FOR_PROGRAMS = ("avro", "profile")
+"""What only `--json` shows of an artifact; people get a table of the columns."""
+
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Told]:
@@ -159,7 +162,7 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
 
 def _report(artifact: Artifact, folder: Path, as_json: bool) -> None:
     report = artifact_report(artifact, folder)
-    show({k: v for k, v in report.items() if as_json or k != "profile"}, as_json)
+    show({k: v for k, v in report.items() if as_json or k not in FOR_PROGRAMS}, as_json)
     if not as_json:
         print_columns(artifact)
 

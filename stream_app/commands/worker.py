@@ -38,7 +38,7 @@ def worker_command(
 
     Start a second worker on any machine and Kafka hands it its part of the shards.
     """
-    spec = stream_spec(source, {"bootstrap": bootstrap, "registry": registry})
+    spec = stream_spec(source, {"bootstrap": bootstrap, "registry": registry}, os.environ)
     where_to = place(spec.bootstrap, spec.registry, spec.kafka, os.environ)
     if where_to.bootstrap == EMBEDDED:
         raise InputError(

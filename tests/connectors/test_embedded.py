@@ -24,6 +24,7 @@ from connectors.kafka import (
 )
 from connectors.kafka.cluster import SECRET
 from connectors.kafka.inbox import Polled
+from connectors.kafka.mock import FUNCTIONS, MockCluster
 from connectors.kafka.outbox import PRODUCER
 from schemas.errors import InputError, ServiceError
 
@@ -121,6 +122,12 @@ def test_another_process_is_told_that_its_topics_have_four_partitions(cluster: C
     ensure_topic(elsewhere, "four", TopicShape(STRAY_PARTITIONS))
     with pytest.raises(InputError, match="shards=3: topic three has 4 partitions; use --shards 4"):
         ensure_topic(elsewhere, "three", TopicShape(3))
+
+
+def test_a_client_library_without_the_cluster_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FUNCTIONS, "rd_kafka_mock_missing", (None, []))
+    with pytest.raises(ServiceError, match="this confluent-kafka has no rd_kafka_mock_missing"):
+        MockCluster()
 
 
 def test_a_broker_that_has_ended_creates_nothing() -> None:

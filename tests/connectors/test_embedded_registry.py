@@ -129,13 +129,16 @@ def test_a_transitive_level_looks_at_every_version() -> None:
         ("GET", "/schemas/ids/99", None, 40403),
         ("POST", "/subjects/s/versions", {"schema": "{}"}, 42201),
         ("POST", "/subjects/s/versions", {}, 42201),
+        ("POST", "/subjects/s/versions", {"schema": "nonsense"}, 42201),
+        ("POST", "/subjects/s/versions", ["not", "an object"], 400),
+        ("GET", "/subjects/s%2F/versions/latest", None, 40401),
         ("POST", "/subjects/s/versions", {"schema": "{}", "schemaType": "JSON"}, 42201),
         ("PUT", "/config", {"compatibility": "SOMETIMES"}, 42203),
         ("GET", "/nowhere", None, 404),
     ],
 )
 def test_refusals_carry_confluents_codes(
-    server: EmbeddedRegistry, method: str, path: str, body: dict[str, Any] | None, code: int
+    server: EmbeddedRegistry, method: str, path: str, body: object, code: int
 ) -> None:
     answer = httpx.request(method, server.url + path, json=body)
     assert answer.status_code == int(str(code)[:3])
@@ -150,6 +153,22 @@ def test_versions_are_found_by_number_or_as_the_latest(server: EmbeddedRegistry,
     assert httpx.get(f"{versions}/two").json()["error_code"] == 42202
     assert httpx.get(f"{server.url}/schemas/ids/1/versions").json() == [{"subject": "s", "version": 1}]
     assert httpx.post(f"{server.url}/subjects/s", content=b"not json").status_code == 400
+
+
+@pytest.mark.parametrize("logical", ["local-timestamp-millis", "timestamp-micros", "never-heard-of"])
+def test_any_logical_type_is_kept_as_it_is(registry: Registry, logical: str) -> None:
+    form = record({"name": "t", "type": {"type": "long", "logicalType": logical}})
+    assert registry.schema(registry.register("s", form)) == form
+    plain = record({"name": "t", "type": "long"})
+    assert registry.compatible("s", plain)
+    assert registry.register("s", plain) == 2
+
+
+def test_a_schema_that_is_none_is_not_looked_up(server: EmbeddedRegistry, registry: Registry) -> None:
+    registry.register("s", record(A))
+    assert httpx.post(f"{server.url}/subjects/s", json={"schema": "nonsense"}).json()["error_code"] == 42201
+    assert httpx.post(f"{server.url}/subjects/s", json={"schema": json.dumps(record(REQUIRED))}).status_code == 404
+    assert httpx.post(f"{server.url}/subjects/s", json={"schema": json.dumps(record(A))}).json()["version"] == 1
 
 
 def test_a_folder_keeps_the_schemas(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Workers on a real broker: they share a stream, obey commands, and publish every record exactly once."""
+"""Workers on a real broker: they share a stream, obey commands, and publish every record exactly once.
+
+Run as users run them (stream_app.__main__, stream_app.service, stream_app.processors, in processes of their own).
+"""
 
 from __future__ import annotations
 

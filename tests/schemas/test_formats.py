@@ -38,6 +38,10 @@ def test_a_fixed_character_needs_five_values() -> None:
     assert places(["Q1", "Q2", "Q3", "Q4", "Q5"])[0][0] == "Q"
 
 
+def test_a_long_sorted_list_is_looked_at_all_along() -> None:
+    assert places([f"{n:05d}" for n in range(60_000)]) == [("digit",) * 5]
+
+
 def test_a_character_of_almost_all_values_is_fixed() -> None:
     plates = [f"N{n}" for n in range(100, 400)]
     assert places([*plates, "D101"])[0][0] == "N"
