@@ -8,18 +8,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitors.alarms import Event
+from monitors.drift.chi_square import METRIC as CHI_SQUARE
+from monitors.drift.ks import METRIC as KS
+from monitors.drift.psi import METRIC as PSI
+from monitors.drift.total_variation import METRIC as TOTAL_VARIATION
 from monitors.estimate import Estimate
+from monitors.flow.publish_delay import METRIC as PUBLISH_DELAY
+from monitors.flow.record_age import METRIC as RECORD_AGE
+from monitors.flow.throughput import METRIC as THROUGHPUT
 from monitors.measure import Measurement
+from monitors.quality.null_share import METRIC as NULL_SHARE
+from monitors.quality.unseen_share import METRIC as UNSEEN_SHARE
+from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from monitors.reference import CHANGE, Reference
 from monitors.window import Window
 from stream_app.timeline import Timeline
 from stream_app.watch import Seen, Verdict, Watch
 
-PRIMARY = {"ks": "ks", "chi_square": "total_variation"}
-"""Which distance is drawn for a column: KS where values have an order, total variation for categories."""
-
-SHOWN = ("ks", "chi_square", "psi", "total_variation", "null_share", "unseen_share")
-"""The metrics of a column on the page."""
+SHOWN = {
+    KS.NAME: "ks",
+    CHI_SQUARE.NAME: "chi_square",
+    PSI.NAME: "psi",
+    TOTAL_VARIATION.NAME: "total_variation",
+    NULL_SHARE.NAME: "null_share",
+    UNSEEN_SHARE.NAME: "unseen_share",
+}
+"""The metrics of a column on the page, and what the page calls them."""
 
 HISTORY = 60
 """How many windows a column's sparkline goes back."""
@@ -112,7 +126,7 @@ class Snapshots:
                     "name": column.name,
                     "kind": column.kind.value,
                     "alarm": column.name in alarmed,
-                    "metrics": {name: _estimate(mine[name]) for name in SHOWN if name in mine},
+                    "metrics": {name: _estimate(estimate) for name, estimate in mine.items()},
                     "primary": primary,
                     "threshold": self._min_effect,
                     "history": [w[column.name][primary].value for w in past if primary in w.get(column.name, {})],
@@ -137,8 +151,8 @@ class Snapshots:
 def _by_subject(measurements: Sequence[Measurement], reference: Reference) -> dict[str, dict[str, Estimate]]:
     found: dict[str, dict[str, Estimate]] = {}
     for m in measurements:
-        if m.reference in ("", reference.name):
-            found.setdefault(m.subject, {})[m.metric] = m.estimate
+        if m.metric in SHOWN and m.reference in ("", reference.name):
+            found.setdefault(m.subject, {})[SHOWN[m.metric]] = m.estimate
     return found
 
 
@@ -150,12 +164,12 @@ def _estimate(estimate: Estimate | None) -> dict[str, Any]:
 
 def _flow(newest: Verdict | None) -> dict[str, Any]:
     flow = {} if newest is None else {m.metric: m.estimate for m in newest.measurements if m.subject == ""}
-    rate = flow.get("throughput")
+    rate = flow.get(THROUGHPUT.NAME)
     return {
         "published_per_s": None if rate is None else rate.value,
         "monitored_per_s": None if rate is None else rate.value,
-        "publish_delay_s": _estimate(flow.get("publish_delay")),
-        "record_age_s": _estimate(flow.get("record_age")),
+        "publish_delay_s": _estimate(flow.get(PUBLISH_DELAY.NAME)),
+        "record_age_s": _estimate(flow.get(RECORD_AGE.NAME)),
     }
 
 
@@ -174,7 +188,7 @@ def _worst(verdict: Verdict) -> float | None:
     distances = [
         m.estimate.value
         for m in verdict.measurements
-        if m.metric in ("ks", "total_variation") and m.reference == CHANGE and m.estimate.n > 0
+        if m.metric in (KS.NAME, TOTAL_VARIATION.NAME) and m.reference == CHANGE and m.estimate.n > 0
     ]
     return max(distances, default=None)
 
@@ -188,7 +202,9 @@ def _window(newest: Verdict | None) -> dict[str, Any]:
 
 def _rules(watch: Watch, newest: Verdict | None) -> list[dict[str, Any]]:
     rates = (
-        {} if newest is None else {m.subject: m.estimate for m in newest.measurements if m.metric == "violation_rate"}
+        {}
+        if newest is None
+        else {m.subject: m.estimate for m in newest.measurements if m.metric == VIOLATION_RATE.NAME}
     )
     return [
         {
@@ -213,7 +229,7 @@ def _alarms(events: Sequence[Event]) -> list[dict[str, Any]]:
                 spans.setdefault(str(partition), []).append(offset)
             rows[key] = {
                 "column": event.column,
-                "metric": event.metric,
+                "metric": SHOWN.get(event.metric, event.metric),
                 "opened_ms": event.at_s * 1_000,
                 "cleared_ms": None,
                 **_estimate(event.estimate),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitors.alarms import Event
+from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 
 KEPT = 500
 """How many entries are remembered."""
@@ -50,7 +51,7 @@ class Timeline:
             at_ms: when it was raised on the wall, milliseconds since the epoch.
         """
         verb = "drifted" if event.kind == "opened" else "is back to normal"
-        if event.metric == "violation_rate":
+        if event.metric == VIOLATION_RATE.NAME:
             verb = "is broken" if event.kind == "opened" else "holds again"
         figure = f"{event.metric} {event.estimate.value:.3f} [{event.estimate.low:.3f}, {event.estimate.high:.3f}]"
         with self._lock:
