@@ -146,18 +146,24 @@ class Publishing:
     recipe: Recipe
 
 
-def publishing(spec: StreamSpec, artifact: Artifact, outside: Outside, start_ms: float) -> Publishing:
+LEAD_MS = 250.0
+"""A stream starts so long after it is ready, in milliseconds: its first blocks are drawn meanwhile."""
+
+
+def publishing(spec: StreamSpec, artifact: Artifact, outside: Outside, clock: Clock) -> Publishing:
     """Build what `synthstream publish` runs: the topic, the schema, a publisher a shard over one idempotent producer.
 
     Args:
         spec: the stream.
         artifact: what draws it.
         outside: where it goes.
-        start_ms: when it starts, milliseconds since the epoch.
+        clock: says when it starts.
     """
     ensure_topic(outside.cluster, spec.topic, topic_shape(spec))
     shared = recipe(spec, artifact, outside)
     outbox = Outbox(outside.cluster, spec.topic, None)
+    ShardPublisher(shared, 0, outbox, starting(1, 0, 1, 0)).prepare()  # compiles what is compiled on first use
+    start_ms = clock.now_ms() + LEAD_MS
     return Publishing(
         tuple(
             ShardPublisher(

@@ -174,6 +174,7 @@ class ShardPublisher:
         self.count = count
         self._source = Source(recipe.artifact, recipe.seed, recipe.epoch, shard, recipe.shards)
         self._page: Page | None = None
+        self._ahead: Page | None = None
 
     @property
     def done(self) -> bool:
@@ -183,7 +184,33 @@ class ShardPublisher:
     def change(self, schedule: Schedule) -> None:
         """Take another change log; records already handed over keep theirs."""
         self.schedule = schedule
-        self._page = None
+        self._page = self._ahead = None
+
+    def prepare(self) -> bool:
+        """Draw the page that comes next, so that it is there when its first record is due.
+
+        Returns:
+            Whether there was anything to draw.
+        """
+        if self._ahead is not None:
+            return False
+        following = self.position if self._page is None else self._page.stop
+        if self.count is not None and following >= self.count:
+            return False
+        self._ahead = self._draw(following)
+        return True
+
+    def _draw(self, sequence: int) -> Page:
+        return draw_page(self.recipe, self._source, self.shard, self.schedule, sequence)
+
+    def _current(self) -> Page:
+        """The page the next record lies in."""
+        page = self._page
+        if page is None or not page.start <= self.position < page.stop:
+            ahead, self._ahead = self._ahead, None
+            page = ahead if ahead is not None and ahead.start == self.position else self._draw(self.position)
+            self._page = page
+        return page
 
     def publish_due(self, now_ms: float) -> npt.NDArray[np.float64]:
         """Hand over what is due, at most a block.
@@ -197,10 +224,7 @@ class ShardPublisher:
         bound = self._bound(now_ms)
         if bound <= self.position:
             return np.zeros(0)
-        page = self._page
-        if page is None or not page.start <= self.position < page.stop:
-            page = draw_page(self.recipe, self._source, self.shard, self.schedule, self.position)
-            self._page = page
+        page = self._current()
         first, last = self.position - page.start, min(bound, page.stop) - page.start
         unpaced = self.schedule.at(self.position).rate_per_s == UNPACED
         due_ms = np.full(last - first, int(now_ms)) if unpaced else page.due_ms[first:last]
@@ -253,5 +277,5 @@ def run(
         shards = publishers()
         if shards and all(publisher.done for publisher in shards):
             return
-        if not moved:
+        if not moved and not any(publisher.prepare() for publisher in shards):
             clock.sleep(TICK_S)

@@ -51,7 +51,7 @@ def demo_command(seconds: float | None, rate: float, model: str, port: int, as_j
     spec = demo_spec(FOLDER / "flights", rate)
     with assemble.reached(place(EMBEDDED, EMBEDDED, {}, {})) as outside, until_interrupted() as stop:
         clock, timeline = Clock(), Timeline()
-        job = assemble.publishing(spec, artifact, outside, clock.now_ms())
+        job = assemble.publishing(spec, artifact, outside, clock)
         watch = assemble.watch(spec, artifact, outside, "earliest")
         exporter = PublisherExporter(spec.stream, watch.judges.exporter.registry)
         demo = Demo(job, watch, timeline, clock, exporter.sent)

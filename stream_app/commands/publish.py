@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from schemas.stream import StreamSpec
 from stream_app import assemble
 from stream_app.options import Rate, as_json, dry_run, show, where
-from stream_app.publish import run
+from stream_app.publish import Clock, run
 from stream_app.publishing_metrics import published_metrics
 from stream_app.schedule import UNPACED
 from stream_app.settings import place
@@ -112,7 +112,7 @@ def publish_command(source: Path, dry_run: bool, as_json: bool, metrics_port: in
             )
             return
         live = Live(spec, quiet=as_json)
-        job = assemble.publishing(spec, artifact, outside, time.time() * 1_000)
+        job = assemble.publishing(spec, artifact, outside, Clock())
         with published_metrics(spec.stream, metrics_port) as observed, until_interrupted() as stop, live:
 
             def sent(shard: int, late_s: npt.NDArray[np.float64]) -> None:
