@@ -48,9 +48,15 @@ class Registry:
         """The schema of that id.
 
         Raises:
-            ServiceError: there is none, or the registry does not answer.
+            InputError: there is none.
+            ServiceError: the registry does not answer.
         """
-        found = self._ask(lambda: self._client.get_schema(identity), f"schema id {identity}")
+        try:
+            found = self._ask(lambda: self._client.get_schema(identity), f"schema id {identity}")
+        except ServiceError as error:
+            if isinstance(error.__cause__, SchemaRegistryError) and error.__cause__.http_status_code == NOT_FOUND:
+                raise InputError(f"registry={self.url}: knows no schema of id {identity}") from error
+            raise
         form: dict[str, Any] = json.loads(found.schema_str or "{}")
         return form
 

@@ -93,6 +93,19 @@ def _json(form: Any) -> bytes:
     return json.dumps(form, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that an artifact can not be written to, before the work of training one.
+
+    Raises:
+        InputError: it holds something else, or lies in what is not a folder.
+    """
+    if folder.exists() and not (folder.is_dir() and {f.name for f in folder.iterdir()} <= FILES):
+        raise InputError(f"out={folder}: exists and is not an artifact; choose another folder")
+    in_the_way = next((parent for parent in folder.parents if parent.exists() and not parent.is_dir()), None)
+    if in_the_way is not None:
+        raise InputError(f"out={folder}: {in_the_way} is not a folder; choose another")
+
+
 def save(artifact: Artifact, folder: Path) -> None:
     """Write an artifact; whatever was there before stays whole until the new one is.
 
@@ -106,8 +119,7 @@ def save(artifact: Artifact, folder: Path) -> None:
     """
     weights = artifact.generator.weights()
     scan(artifact.schema, artifact.profile, weights)
-    if folder.exists() and not (folder.is_dir() and {f.name for f in folder.iterdir()} <= FILES):
-        raise InputError(f"out={folder}: exists and is not an artifact; choose another folder")
+    check_folder(folder)
     files = {
         "schema.json": _json(artifact.schema.to_json()),
         "profile.json": _json(artifact.profile.to_json()),
@@ -164,10 +176,10 @@ def load_artifact(folder: Path) -> Artifact:
         model = str(manifest["model"])
         scan(schema, profile, weights)
         if identity_of(model, schema, profile, weights) != manifest["identity"]:
-            raise InputError("manifest.json: the identity is not that of the files")
+            raise InputError("manifest.json: the identity is not that of the files; train it anew")
         generator = generators.load(model).from_weights(weights, schema, profile)
     except InputError as error:
-        raise InputError(f"artifact={folder}: {'; '.join(error.faults)}; train it anew") from error
+        raise InputError(f"artifact={folder}: {'; '.join(error.faults)}") from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise InputError(f"artifact={folder}: is damaged ({type(error).__name__}: {error}); train it anew") from error
     return Artifact(model, generator, schema, profile, manifest, reference)
@@ -175,13 +187,13 @@ def load_artifact(folder: Path) -> Artifact:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
-        raise InputError("there is no such folder; expected one that `synthstream train` wrote")
+        raise InputError(f"there is no such folder; train one with `synthstream train TABLE --out {folder}`")
     path = folder / "manifest.json"
     if not path.is_file():
         raise InputError("holds no manifest.json; expected a folder that `synthstream train` wrote")
     manifest = json.loads(path.read_bytes())
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int) or "identity" not in manifest:
-        raise InputError("manifest.json is not that of an artifact")
+        raise InputError("manifest.json is not that of an artifact; train one with `synthstream train`")
     if manifest["format"] > ARTIFACT_FORMAT:
         raise InputError(f"format={manifest['format']}: this program reads up to {ARTIFACT_FORMAT}; upgrade it")
     missing = FILES - {"manifest.json"} - set(manifest["files"])
@@ -192,8 +204,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 def _checked(path: Path, digest: str) -> bytes:
     if not path.is_file():
-        raise InputError(f"{path.name} is missing")
+        raise InputError(f"{path.name} is missing; train it anew")
     data = path.read_bytes()
     if sha256(data).hexdigest() != digest:
-        raise InputError(f"{path.name} is not what was written (its hash differs)")
+        raise InputError(f"{path.name} is not what was written (its hash differs); train it anew")
     return data

@@ -176,9 +176,9 @@ def from_mapping(form: Mapping[str, Any], folder: Path) -> StreamSpec:
     """
     faults = _rule_faults(form.get("rules"))
     try:
-        spec = StreamSpec.model_validate(dict(form))
+        spec = StreamSpec.model_validate({key: value for key, value in form.items() if value is not None})
     except ValidationError as error:
-        raise InputError(*(_fault(dict(fault)) for fault in error.errors()), *faults) from None
+        raise InputError(*dict.fromkeys([*(_fault(dict(fault)) for fault in error.errors()), *faults])) from None
     if faults:
         raise InputError(*faults)
     if spec.artifact is not None and not spec.artifact.is_absolute():
@@ -226,14 +226,31 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return form
 
 
+WORDS = {
+    "tuple_type": "expected a list",
+    "dict_type": "expected keys and values",
+    "mapping_type": "expected keys and values",
+    "model_type": "expected keys and values",
+    "string_type": "expected text; quote it",
+    "string_pattern_mismatch": "expected letters, digits, '.', '_' or '-'",
+}
+"""What a fault is called here, by pydantic's name for it."""
+
+TRIED = frozenset({"float", "literal['max']"})
+TRIED_FOR_KAFKA = frozenset({"str", "int", "float", "bool"})
+"""The types that pydantic tried in vain, which it names as if they were keys."""
+
+
 def _fault(error: dict[str, Any]) -> str:
-    place = [str(part) for part in error["loc"] if str(part) not in ("float", "literal['max']")]
+    place = [str(part) for part in error["loc"] if str(part) not in TRIED]
+    if place[:1] == ["kafka"] and place[-1] in TRIED_FOR_KAFKA | TRIED and len(error["loc"]) > 2:
+        return f"{'.'.join(map(str, error['loc'][:-1]))}={error['input']!r}: expected text, a number, true or false"
     key = ".".join(place)
     if error["type"] == "extra_forbidden":
         known = _known(place[:-1])
         near = difflib.get_close_matches(place[-1], known, n=1)
         return f"{key}: no such key; {f'did you mean {near[0]}?' if near else 'known are ' + ', '.join(known)}"
-    words: str = error["msg"].removeprefix("Value error, ")
+    words: str = WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
     if not key:
         return words
     if error["type"] == "missing":

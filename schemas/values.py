@@ -111,7 +111,7 @@ def as_bound(value: Scalar, kind: pa.DataType) -> pa.Scalar[Any]:
     try:
         return _converted(value, kind)
     except (ValueError, TypeError, pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError):
-        raise InputError(f"value {value!r}: can not be compared with a column of {kind}") from None
+        raise InputError(f"value {value!r}: can not be compared with a column of {_called(kind)}") from None
 
 
 def as_values(values: Sequence[Scalar], kind: pa.DataType) -> pa.Array[Any]:
@@ -151,3 +151,8 @@ def _iso(value: object) -> str:
     if not isinstance(value, date):
         raise TypeError(value)
     return value.isoformat()
+
+
+def _called(kind: pa.DataType) -> str:
+    """What people call a type."""
+    return "strings" if isinstance(kind, pa.DictionaryType) else str(kind)

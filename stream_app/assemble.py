@@ -26,7 +26,7 @@ from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec
 from stream_app.control import Desired, State
 from stream_app.decoding import Decoders
-from stream_app.publish import Clock, Recipe, ShardPublisher
+from stream_app.publish import Clock, Recipe, ShardPublisher, check_event_time
 from stream_app.schedule import UNPACED, share, starting
 from stream_app.settings import EMBEDDED, Place
 from stream_app.snapshot import About
@@ -34,6 +34,9 @@ from stream_app.topics import Topics
 from stream_app.watch import Judges, Watch
 
 logger = logging.getLogger(__name__)
+
+REACH_S = 8.0
+"""How long a command looks for the broker: with its own start it says within ten seconds that there is none."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def reached(place: Place) -> Iterator[Outside]:
             cluster = stack.enter_context(EmbeddedBroker()).cluster()
         if url == EMBEDDED:
             url = stack.enter_context(EmbeddedRegistry()).url
-        check(cluster)
+        check(cluster, REACH_S)
         yield Outside(cluster, stack.enter_context(Registry(url)), url)
 
 
@@ -82,7 +85,7 @@ def reached_broker(place: Place) -> Iterator[Cluster]:
             "bootstrap=embedded: streams of workers live on a real broker; start one with `synthstream broker up`"
         )
     cluster = Cluster(place.bootstrap, place.kafka)
-    check(cluster)
+    check(cluster, REACH_S)
     yield cluster
 
 
@@ -101,11 +104,15 @@ def stream_artifact(spec: StreamSpec) -> Artifact:
     """Load the artifact a stream draws from.
 
     Raises:
-        InputError: none named, or it can not be used.
+        InputError: none named, it can not be used, or the stream's rules or event time do not fit its columns.
     """
     if spec.artifact is None:
         raise InputError("artifact: none named; train one with `synthstream train TABLE --out DIR` and name its folder")
-    return load_artifact(Path(spec.artifact))
+    artifact = load_artifact(Path(spec.artifact))
+    check_columns(spec.parsed_rules, artifact.schema)
+    if spec.event_time is not None:
+        check_event_time(artifact.schema, spec.event_time)
+    return artifact
 
 
 def recipe(spec: StreamSpec, artifact: Artifact, outside: Outside) -> Recipe:
@@ -159,6 +166,7 @@ def publishing(spec: StreamSpec, artifact: Artifact, outside: Outside, clock: Cl
         outside: where it goes.
         clock: says when it starts.
     """
+    would_publish(spec, artifact, outside)  # so that a schema that is refused leaves no topic behind
     ensure_topic(outside.cluster, spec.topic, topic_shape(spec))
     shared = recipe(spec, artifact, outside)
     outbox = Outbox(outside.cluster, spec.topic, None)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from connectors.registry import Registry
 from schemas.avro import FRAME_BYTES, schema_id
 from schemas.codec import Codec
-from schemas.errors import Problem
+from schemas.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,11 @@ class Decoders:
         self._codecs: dict[bytes, Codec | None] = {}
 
     def decode(self, values: Sequence[bytes | None]) -> Decoded:
-        """Decode messages; those that are not ours are listed, never raised."""
+        """Decode messages; those that are not ours are listed, never raised.
+
+        Raises:
+            ServiceError: the registry does not answer, so that nobody can tell whose they are.
+        """
         marks = [None if value is None else value[:FRAME_BYTES] for value in values]
         batches: list[pa.RecordBatch] = []
         rows: list[npt.NDArray[np.int64]] = []
@@ -68,6 +72,6 @@ class Decoders:
         if mark not in self._codecs:
             try:
                 self._codecs[mark] = Codec(self._registry.schema(schema_id(mark)))
-            except Problem:
+            except InputError:
                 self._codecs[mark] = None
         return self._codecs[mark]

@@ -64,5 +64,6 @@ def show(form: Mapping[str, Any], as_json: bool) -> None:
         return
     wide = max(map(len, form), default=0)
     for key, value in form.items():
-        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        text = json.dumps(value) if isinstance(value, Mapping) else value
+        text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else text
         click.echo(f"{key.replace('_', ' '):{wide}}  {text}")

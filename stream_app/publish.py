@@ -75,6 +75,8 @@ def check_event_time(schema: TableSchema, name: str) -> None:
     Raises:
         InputError: names the column and what would do.
     """
+    if name not in schema.names:
+        raise InputError(f"event_time={name}: table {schema.name!r} has no such column; choose a timestamp column")
     column = schema[name]
     if column.kind is not Kind.TIMESTAMP:
         raise InputError(f"event_time={name}: is a {column.kind}; choose a timestamp column")

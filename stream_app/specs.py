@@ -42,8 +42,16 @@ def stream_spec(source: Path, flags: Mapping[str, Any], environment: Mapping[str
         raise InputError(f"{source}: does not exist; expected an artifact's folder or a stream's YAML file")
     topic_settings = {key: given.pop(key) for key in IN_TOPIC if key in given}
     if topic_settings:
-        form["topic_settings"] = {**form.get("topic_settings", {}), **topic_settings}
+        form["topic_settings"] = {**_section(form, "topic_settings"), **topic_settings}
     if "rate" in given:
         rate = given.pop("rate")
         form["rate_per_s"] = "max" if rate == math.inf else rate
     return from_mapping({**form, **given}, source.parent)
+
+
+def _section(form: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The keys under a key of the file, none where it is left empty."""
+    section = form.get(key)
+    if section is not None and not isinstance(section, Mapping):
+        raise InputError(f"{key}={section!r}: expected keys and values")
+    return {} if section is None else section

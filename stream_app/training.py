@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,9 @@ from stream_app.decoding import Decoders
 
 READ_TIMEOUT_S = 30.0
 """How long a topic may stay silent before training on it gives up."""
+
+POLL_S = 0.2
+"""How long one look for records waits."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def schema_of_topic(outside: Outside, topic: str) -> dict[str, Any]:
 
 
 def table_of_topic(outside: Outside, topic: str, rows: int, progress: Progress) -> pa.Table:
-    """Read the first records of a topic back into a table.
+    """Read the first records of a topic back into a table: so many, or all that it has now if those are fewer.
 
     Args:
         outside: broker and registry.
@@ -79,26 +83,31 @@ def table_of_topic(outside: Outside, topic: str, rows: int, progress: Progress) 
         progress: told how far reading has come.
 
     Raises:
-        InputError: none of the records is registered Avro.
-        ServiceError: the topic has fewer records and stays silent.
+        InputError: none of the records is registered Avro, or they have several schemas.
+        ServiceError: the broker stays silent before the topic's end.
     """
     decoders = Decoders(outside.registry)
     inbox = Inbox(outside.cluster, topic)
     batches: list[pa.RecordBatch] = []
     read = 0
     try:
-        while read < rows and not (inbox.at_end() and batches):
-            polled = inbox.poll(min(rows - read, 20_000), READ_TIMEOUT_S)
-            if not polled.values:
-                break
+        heard = time.monotonic()
+        while read < rows and not inbox.at_end():
+            polled = inbox.poll(min(rows - read, 20_000), POLL_S)
+            if polled.values:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > READ_TIMEOUT_S:
+                raise ServiceError(f"topic={topic}: {read} records came, then {READ_TIMEOUT_S:g} s of silence")
             for batch in decoders.decode(polled.values).batches:
                 batches.append(batch)
                 read += batch.num_rows
             progress(min(1.0, read / rows), f"{read:,} records read")
     finally:
         inbox.close()
-    if not batches:
-        raise ServiceError(f"topic={topic}: no registered Avro record came within {READ_TIMEOUT_S:g} s; is it empty?")
+    if not read:
+        raise InputError(f"topic={topic}: holds no record in registered Avro; publish some first, or name another")
+    if any(batch.schema != batches[0].schema for batch in batches):
+        raise InputError(f"topic={topic}: its records were written under several schemas; name a topic that has one")
     return pa.Table.from_batches(batches).slice(0, rows)
 
 

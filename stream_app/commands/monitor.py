@@ -39,14 +39,8 @@ def monitor_command(
         raise InputError("bootstrap=embedded: nothing publishes to a broker of our own; name the one the stream is on")
     with assemble.reached(where_to) as outside:
         if how["dry_run"]:
-            show(
-                {
-                    "stream": spec.stream,
-                    "topic": spec.topic,
-                    "rules": len(assemble.judges(spec, artifact).layout.rules),
-                },
-                how["as_json"],
-            )
+            rules = len(assemble.judges(spec, artifact).layout.rules)
+            show({"stream": spec.stream, "would_watch": spec.topic, "rules": rules}, how["as_json"])
             return
         watch = assemble.watch(spec, artifact, outside, "earliest" if from_start else "latest")
         timeline = Timeline()

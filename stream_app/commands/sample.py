@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pyarrow as pa
 
-from connectors.files import write_table
+from connectors.files import writable, write_table
 from generators.artifact import Artifact, load_artifact
 from generators.blocks import Source
 from schemas.errors import InputError
@@ -65,6 +65,7 @@ class Asked:
 def sample_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     """Write the records that `publish` sends under the same seed and shards, by shard and then by sequence."""
     asked = Asked(**flags)
+    writable(asked.out)
     artifact = load_artifact(asked.folder)
     if not dry_run:
         write_table(_records(artifact, asked), artifact.schema, asked.out)

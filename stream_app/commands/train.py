@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 import generators
-from generators.artifact import Artifact, load_artifact
+from generators.artifact import Artifact, check_folder, load_artifact
 from generators.base import Progress as Told
 from schemas.errors import InputError
 from schemas.inference import Choices
@@ -39,7 +39,7 @@ def progress_bar(quiet: bool) -> Iterator[Told]:
         TextColumn("{task.percentage:3.0f} %"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=False) as bar:
+    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda done, doing: bar.update(task, completed=done, description=doing)
 
@@ -146,6 +146,7 @@ class Asked:
 def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     """Train a generator on TABLE (CSV, CSV.gz, JSON lines, Parquet) or on a topic, and save the artifact."""
     asked = Asked(**flags)
+    check_folder(asked.out)
     settings = generators.settings_for(generators.load(asked.model), _settings(asked.settings))
     with progress_bar(quiet=as_json) as told:
         raw, wire = asked.real(told)

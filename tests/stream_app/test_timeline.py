@@ -1,0 +1,45 @@
+"""What happened, in order and in words."""
+
+from __future__ import annotations
+
+from monitors.alarms import Event
+from monitors.estimate import Estimate
+from stream_app.timeline import KEPT, Timeline
+
+
+def event(kind: str, metric: str = "ks", column: str = "price") -> Event:
+    estimate = Estimate(0.25, 0.2, 0.3, 900)
+    return Event("opened" if kind == "opened" else "cleared", column, metric, 8.0, estimate, 5.0, 8.0, ((0, 17),))
+
+
+def test_things_are_kept_in_the_order_they_were_told() -> None:
+    timeline = Timeline()
+    timeline.note(1.0, "started", "watching t")
+    timeline.alarm(event("opened"), 2.0)
+    timeline.alarm(event("cleared"), 3.0)
+    assert timeline.form() == [
+        {"at_ms": 1.0, "kind": "started", "text": "watching t"},
+        {"at_ms": 2.0, "kind": "alarm_opened", "text": "price drifted: ks 0.250 [0.200, 0.300]"},
+        {"at_ms": 3.0, "kind": "alarm_cleared", "text": "price is back to normal: ks 0.250 [0.200, 0.300]"},
+    ]
+    assert [e.kind for e in timeline.alarms] == ["opened", "cleared"]
+
+
+def test_a_rule_is_broken_and_holds_again() -> None:
+    timeline = Timeline()
+    for kind in ("opened", "cleared"):
+        timeline.alarm(event(kind, "violation_rate", "range:price"), 0.0)
+    assert [entry.text.split(":")[1].split(" ", 1)[1] for entry in timeline.entries] == [
+        "price is broken",
+        "price holds again",
+    ] or [entry.text for entry in timeline.entries] == [
+        "range:price is broken: violation_rate 0.250 [0.200, 0.300]",
+        "range:price holds again: violation_rate 0.250 [0.200, 0.300]",
+    ]
+
+
+def test_the_oldest_is_forgotten_first() -> None:
+    timeline = Timeline()
+    for i in range(KEPT + 3):
+        timeline.note(float(i), "note", str(i))
+    assert (len(timeline.entries), timeline.entries[0].text, timeline.entries[-1].text) == (KEPT, "3", str(KEPT + 2))
