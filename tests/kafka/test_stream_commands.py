@@ -1,4 +1,7 @@
-"""The commands about streams that workers publish (stream_app.commands.streams, .control, .worker, .broker)."""
+"""The commands about streams that workers publish.
+
+stream_app.commands.streams, stream_app.commands.control, stream_app.commands.worker, stream_app.commands.broker.
+"""
 
 from __future__ import annotations
 

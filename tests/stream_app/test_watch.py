@@ -1,0 +1,159 @@
+"""An independent reader: what it counts, when it raises an alarm, what it passes over."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from monitors.estimate import Estimate
+from schemas.avro import avro_schema
+from schemas.codec import Codec
+from schemas.errors import InputError
+from stream_app import assemble
+from stream_app.watch import SHOWN_RECORDS, Verdict
+from tests.stream_app.shop import SCHEMA_ID, START_MS, Book, Record, trained
+from tests.stream_app.watched import DRIFT_S, RATE, SECONDS, SHARDS, drifted, moved, records, scene, spec
+
+
+def measured(verdict: Verdict, metric: str, subject: str = "") -> Estimate:
+    return next(m.estimate for m in verdict.measurements if (m.metric, m.subject) == (metric, subject))
+
+
+def test_every_record_is_counted_once() -> None:
+    watched = drifted()
+    assert watched.watch.memory.records == len(watched.records) == RATE * SECONDS
+    assert (watched.watch.memory.foreign, watched.watch.judges.windows.late_records) == (0, 0)
+    newest = [verdict.window.newest.records for verdict in watched.watch.memory.verdicts]
+    assert newest[:SECONDS] == [RATE] * SECONDS
+
+
+def test_a_drift_raises_its_alarm_once_and_in_time_and_clears_it() -> None:
+    price = [(at_s, event) for at_s, event in drifted().events if event.column == "price"]
+    assert [event.kind for _, event in price] == ["opened", "cleared"]
+    (opened_s, opened), (cleared_s, _) = price
+    assert DRIFT_S[0] < opened_s <= DRIFT_S[0] + 4
+    assert DRIFT_S[1] < cleared_s <= SECONDS
+    assert opened.estimate.low > 0.1
+    assert opened.examples != ()
+
+
+def test_only_what_drifted_and_the_rule_it_broke_alarm() -> None:
+    assert {event.column for _, event in drifted().events} == {"price", "range:price"}
+
+
+def test_without_drift_there_is_no_alarm() -> None:
+    watched = scene(records(drifting=False)).until(SECONDS)
+    assert watched.events == []
+    assert len(watched.watch.memory.verdicts) >= SECONDS - 3
+
+
+def test_throughput_and_violations_are_those_of_the_stream() -> None:
+    verdicts = drifted().watch.memory.verdicts
+    calm, stormy = verdicts[6], verdicts[11]
+    assert measured(calm, "throughput").value == pytest.approx(RATE, rel=0.01)
+    assert measured(calm, "violation_rate", "range:price").value == 0
+    broken = measured(stormy, "violation_rate", "range:price")
+    assert broken.low > 0
+    assert broken.n == RATE * 4
+    assert measured(stormy, "violation_rate", "not_null:colour").value == 0
+
+
+def test_records_that_are_not_ours_are_counted_and_passed_over() -> None:
+    ours = records(drifting=False)
+    strange = [Record(b"hello", None, 0, int(START_MS) + 1_500, []), Record(b"\x00\x00\x00\x00\x63x", None, 0, 0, [])]
+    watched = scene([*ours[:900], *strange, *ours[900:]]).until(SECONDS)
+    assert (watched.watch.memory.records, watched.watch.memory.foreign) == (len(ours), 2)
+    assert watched.events == []
+    assert "synthstream_foreign_records_total" in watched.watch.judges.exporter.render().decode()
+
+
+def test_avro_of_other_columns_is_foreign() -> None:
+    watched = scene([])
+    other = {"type": "record", "name": "o", "fields": [{"name": "n", "type": "long"}]}
+    book = Book({SCHEMA_ID: other})
+    watched.watch._decoders = book.decoders
+    value = Codec(other).encode(pa.record_batch({"n": pa.array([1])}), SCHEMA_ID).values()[0]
+    watched.records.append(Record(value, None, 0, int(START_MS), []))
+    watched.until(2)
+    assert (watched.watch.memory.records, watched.watch.memory.foreign) == (0, 1)
+
+
+def test_avro_of_other_types_is_foreign() -> None:
+    watched = scene([])
+    fields = [{"name": name, "type": "string"} for name in trained().schema.names]
+    other = {"type": "record", "name": "o", "fields": fields}
+    watched.watch._decoders = Book({SCHEMA_ID: other}).decoders
+    row = pa.record_batch({name: pa.array(["x"]) for name in trained().schema.names})
+    value = Codec(other).encode(row, SCHEMA_ID).values()[0]
+    watched.records.append(Record(value, None, 0, int(START_MS), []))
+    watched.until(2)
+    assert watched.watch.memory.foreign == 1
+
+
+def test_a_late_record_is_counted_as_late() -> None:
+    ours = records(drifting=False)
+    straggler = moved(ours[0], int(START_MS) + 100)
+    watched = scene([record for record in ours if record.timestamp_ms < START_MS + 12_000]).until(10)
+    watched.records.insert(len(watched.topic.records), straggler)
+    watched.topic.records.append(straggler)
+    watched.watch.step()
+    assert watched.watch.judges.windows.late_records == 1
+
+
+def test_event_time_is_the_columns_where_one_is_named() -> None:
+    shifted = [moved(record, 5) for record in records(drifting=False, event_time="at")]
+    watched = scene(shifted, event_time="at")
+    watched.topic.records[:] = shifted
+    watched.hands.now = START_MS + (SECONDS + 2) * 1_000
+    watched.watch.step()
+    starts = [verdict.window.end_s for verdict in watched.watch.memory.verdicts]
+    assert min(starts) == START_MS / 1_000 + 1
+    assert watched.watch.memory.verdicts[0].window.newest.records == RATE
+
+
+def test_delays_of_the_publisher_are_taken_in() -> None:
+    watched = scene(records(drifting=False))
+    watched.watch.delays(np.full(100, int(START_MS)), np.full(100, 0.02))
+    watched.until(6)
+    delay = measured(watched.watch.memory.verdicts[0], "publish_delay")
+    assert delay.n == 100
+    assert delay.low <= 0.02 <= delay.high
+
+
+def test_the_newest_records_are_kept_as_people_look_at_them() -> None:
+    watched = drifted()
+    seen, last = list(watched.watch.memory.seen), watched.records[-1]
+    assert len(seen) == SHOWN_RECORDS
+    assert (seen[-1].key, seen[-1].timestamp_ms, seen[-1].partition) == (last.key, last.timestamp_ms, last.partition)
+    assert seen[-1].offset == RATE * SECONDS / SHARDS - 1
+    assert seen[-1].value["id"] == int(last.key or b"")
+    assert seen[-1].lineage is not None
+    assert seen[-1].lineage.artifact == trained().identity[:32]
+
+
+def test_it_reads_until_told_to_stop() -> None:
+    watched = scene(records(drifting=False))
+    watched.topic.records[:] = watched.records
+    asked = threading.Event()
+    turns: list[int] = []
+
+    def stopped() -> bool:
+        turns.append(1)
+        return len(turns) > 3
+
+    watched.watch.run(stopped)
+    assert (len(turns), asked.is_set()) == (4, False)
+    assert watched.watch.memory.records == len(watched.records)
+    assert watched.watch.resets == 0
+
+
+def test_a_rule_that_does_not_fit_the_columns_is_refused() -> None:
+    with pytest.raises(InputError, match="wide"):
+        assemble.judges(spec(rules=[{"rule": "not_null", "column": "wide"}]), trained())
+
+
+def test_the_decoders_schema_is_the_artifacts() -> None:
+    assert [field["name"] for field in avro_schema(trained().schema)["fields"]] == list(trained().schema.names)
