@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -247,12 +248,34 @@ class ShardPublisher:
         return bound if self.count is None else min(bound, self.count)
 
 
+class Publisher(Protocol):
+    """What the loop asks of a shard."""
+
+    @property
+    def shard(self) -> int:
+        """Which shard."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether every record asked for was handed over."""
+        ...
+
+    def publish_due(self, now_ms: float) -> npt.NDArray[np.float64]:
+        """Hand over what is due; how late each record was, in seconds."""
+        ...
+
+    def prepare(self) -> bool:
+        """Draw what comes next; whether there was anything to draw."""
+        ...
+
+
 Sent = Callable[[int, npt.NDArray[np.float64]], None]
 """Told, after every hand-over, the shard and how late each record was in seconds."""
 
 
 def run(
-    publishers: Callable[[], Sequence[ShardPublisher]],
+    publishers: Callable[[], Sequence[Publisher]],
     sent: Sent,
     stopped: Callable[[], bool],
     clock: Clock | None = None,

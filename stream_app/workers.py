@@ -22,7 +22,7 @@ import numpy.typing as npt
 from connectors.kafka import Fenced
 from schemas.errors import Problem, ServiceError
 from stream_app.control import Desired
-from stream_app.publish import ShardPublisher, run
+from stream_app.publish import Publisher, run
 from stream_app.shards import OwnedShard
 
 logger = logging.getLogger(__name__)
@@ -116,7 +116,7 @@ class Generation:
         self._tell(Ready())
         run(self._publishers, self._sent, lambda: self._finished, between=self._between)
         for shard in list(self._owned):
-            self._guarded(shard, lambda owned: owned.close(_now_ms()))
+            self.guarded(shard, lambda owned: owned.close(_now_ms()))
 
     def _tell(self, message: Ready | Taken | Moved | Lost) -> None:
         try:
@@ -124,15 +124,19 @@ class Generation:
         except OSError:
             self._finished = True
 
-    def _publishers(self) -> list[ShardPublisher]:
-        return [owned.publisher for owned in self._owned.values() if not owned.stopped]
+    def _publishers(self) -> list[Publisher]:
+        return [_Guarded(self, shard) for shard, owned in self._owned.items() if not owned.stopped]
+
+    def owned(self, shard: int) -> OwnedShard | None:
+        """The shard, unless it was lost meanwhile."""
+        return self._owned.get(shard)
 
     def _sent(self, shard: int, late_s: npt.NDArray[np.float64]) -> None:
         self._tell(Moved(shard, late_s))
 
     def _between(self, now_ms: float) -> None:
         for shard in list(self._owned):
-            self._guarded(shard, lambda owned: owned.commit_if_due(now_ms, self._transaction_s))
+            self.guarded(shard, lambda owned: owned.commit_if_due(now_ms, self._transaction_s))
         try:
             while self._parent.poll():
                 self._hear(self._parent.recv())
@@ -144,10 +148,10 @@ class Generation:
             case Own(shard) if shard not in self._owned:
                 self._own(shard)
             case Disown(shard) if shard in self._owned:
-                self._guarded(shard, lambda owned: owned.close(_now_ms()))
+                self.guarded(shard, lambda owned: owned.close(_now_ms()))
                 self._owned.pop(shard, None)
             case Obey(shard, desired) if shard in self._owned:
-                self._guarded(shard, lambda owned: owned.obey(desired, _now_ms()))
+                self.guarded(shard, lambda owned: owned.obey(desired, _now_ms()))
             case Finish():
                 self._finished = True
 
@@ -160,7 +164,7 @@ class Generation:
         except Problem as problem:
             self._tell(Lost(shard, str(problem)))
 
-    def _guarded(self, shard: int, act: Callable[[OwnedShard], None]) -> None:
+    def guarded(self, shard: int, act: Callable[[OwnedShard], None]) -> None:
         """Being fenced is a normal end of a shard: the new owner redraws what was not committed."""
         try:
             act(self._owned[shard])
@@ -170,6 +174,27 @@ class Generation:
         except Problem as problem:
             del self._owned[shard]
             self._tell(Lost(shard, str(problem)))
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    """A shard as the loop sees it: one that is lost while it publishes ends alone, and none is ever done.
+
+    A stream that published its whole count still listens for commands.
+    """
+
+    generation: Generation
+    shard: int
+    done: bool = False
+
+    def publish_due(self, now_ms: float) -> npt.NDArray[np.float64]:
+        late_s: list[npt.NDArray[np.float64]] = []
+        self.generation.guarded(self.shard, lambda owned: late_s.append(owned.publish_due(now_ms)))
+        return late_s[0] if late_s else np.zeros(0)
+
+    def prepare(self) -> bool:
+        owned = self.generation.owned(self.shard)
+        return owned is not None and owned.publisher.prepare()
 
 
 def _now_ms() -> float:

@@ -37,7 +37,8 @@ class Live:
             TextColumn("{task.completed:,.0f} records, {task.fields[rate]:,.0f}/s"),
             TimeElapsedColumn(),
         )
-        self._bar = Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True)
+        console = Console(stderr=True)
+        self._bar = Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True)
         self._task: TaskID = self._bar.add_task("", total=spec.count, topic=spec.topic, rate=0.0)
         self.records = 0
         self.worst_late_s = 0.0

@@ -32,14 +32,15 @@ FOR_PROGRAMS = ("avro", "profile")
 
 @contextmanager
 def progress_bar(quiet: bool) -> Iterator[Told]:
-    """A progress bar on standard error; its value is told how far the work has come."""
+    """A progress bar on standard error, where that is a terminal; its value is told how far the work has come."""
     columns = (
         TextColumn("{task.description:32}"),
         BarColumn(),
         TextColumn("{task.percentage:3.0f} %"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet, transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda done, doing: bar.update(task, completed=done, description=doing)
 

@@ -241,8 +241,7 @@ def cli(*arguments: object, environment: Mapping[str, str] | None = None) -> Res
     """Run `synthstream` in this process; a failure that is no exit is raised."""
     names = {"SYNTHSTREAM_BOOTSTRAP": None, "SYNTHSTREAM_REGISTRY": None, **(environment or {})}
     with quiet_logs():
-        result = CliRunner().invoke(main, [str(a) for a in arguments], env=names, catch_exceptions=False)
-    return result
+        return CliRunner().invoke(main, [str(a) for a in arguments], env=names, catch_exceptions=False)
 
 
 def lines(result: Result) -> list[str]:

@@ -81,7 +81,12 @@ class Shard:
         self.position, self.done = 7, False
 
     def publish_due(self, now_ms: float) -> Any:
+        if self.shard == 4:
+            raise Fenced("while it sent")
         return np.array([0.5])
+
+    def prepare(self) -> bool:
+        return False
 
     def commit_if_due(self, now_ms: float, transaction_s: float) -> None:
         self.commits += 1
@@ -109,7 +114,16 @@ def test_a_generation_obeys_its_parent_and_outlives_a_fenced_shard() -> None:
         taken[shard] = Shard(shard)
         return taken[shard]
 
-    for message in (Own(0), Own(1), Own(2), Own(8), Own(9), Obey(0, Desired("faster", State.RUNNING, 1.0)), Disown(2)):
+    for message in (
+        Own(0),
+        Own(1),
+        Own(2),
+        Own(4),
+        Own(8),
+        Own(9),
+        Obey(0, Desired("faster", State.RUNNING, 1.0)),
+        Disown(2),
+    ):
         parent.send(message)
     generation = Generation(take, child, 0.5)
     heard: list[Any] = []
@@ -132,10 +146,11 @@ def test_a_generation_obeys_its_parent_and_outlives_a_fenced_shard() -> None:
     while parent.poll():
         heard.append(parent.recv())
     assert heard[0] == Ready()
-    assert [m for m in heard if isinstance(m, Taken)] == [Taken(0, 7), Taken(1, 7), Taken(2, 7)]
+    assert [m for m in heard if isinstance(m, Taken)] == [Taken(0, 7), Taken(1, 7), Taken(2, 7), Taken(4, 7)]
     assert {m.shard: m.reason for m in heard if isinstance(m, Lost)} == {
         1: "another worker took it",
         2: "the broker is gone",
+        4: "another worker took it",
         8: "another worker took it",
         9: "no broker",
     }
