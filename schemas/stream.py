@@ -243,7 +243,7 @@ TRIED_FOR_KAFKA = frozenset({"str", "int", "float", "bool"})
 
 def _fault(error: dict[str, Any]) -> str:
     place = [str(part) for part in error["loc"] if str(part) not in TRIED]
-    if place[:1] == ["kafka"] and place[-1] in TRIED_FOR_KAFKA | TRIED and len(error["loc"]) > 2:
+    if place[:1] == ["kafka"] and error["loc"][-1] in TRIED_FOR_KAFKA and len(error["loc"]) > 2:
         return f"{'.'.join(map(str, error['loc'][:-1]))}={error['input']!r}: expected text, a number, true or false"
     key = ".".join(place)
     if error["type"] == "extra_forbidden":

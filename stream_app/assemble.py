@@ -35,7 +35,7 @@ from stream_app.watch import Judges, Watch
 
 logger = logging.getLogger(__name__)
 
-REACH_S = 8.0
+REACH_S = 6.0
 """How long a command looks for the broker: with its own start it says within ten seconds that there is none."""
 
 

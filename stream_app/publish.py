@@ -22,7 +22,7 @@ from stream_app.incident import Incident
 from stream_app.schedule import UNPACED, Schedule
 
 TICK_S = 0.005
-"""How long the loop rests when nothing is due; records are handed over at most this long after their time."""
+"""How long the loop rests between turns that keep up; records are handed over about this long after their time."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +242,10 @@ class ShardPublisher:
         late: npt.NDArray[np.float64] = np.maximum(now_ms - due_ms, 0) / 1_000
         return late
 
+    def overdue(self, now_ms: float) -> bool:
+        """See `Publisher.overdue`."""
+        return self._bound(now_ms - TICK_S * 1_000) > self.position
+
     def _bound(self, now_ms: float) -> int:
         due = self.schedule.due_until(now_ms, self.position)
         bound = self.position + BLOCK_ROWS if due is None else due
@@ -263,6 +267,10 @@ class Publisher(Protocol):
 
     def publish_due(self, now_ms: float) -> npt.NDArray[np.float64]:
         """Hand over what is due; how late each record was, in seconds."""
+        ...
+
+    def overdue(self, now_ms: float) -> bool:
+        """Whether a record that was due a tick ago still waits; always so for a shard that is not paced."""
         ...
 
     def prepare(self) -> bool:
@@ -292,15 +300,15 @@ def run(
     """
     clock = Clock() if clock is None else clock
     while not stopped():
-        moved = False
         for publisher in publishers():
             late_s = publisher.publish_due(clock.now_ms())
             if len(late_s):
-                moved = True
                 sent(publisher.shard, late_s)
         between(clock.now_ms())
         shards = publishers()
         if shards and all(publisher.done for publisher in shards):
             return
-        if not moved and not any(publisher.prepare() for publisher in shards):
+        if any(publisher.overdue(clock.now_ms()) for publisher in shards):
+            continue
+        if not any(publisher.prepare() for publisher in shards):
             clock.sleep(TICK_S)

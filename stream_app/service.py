@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -68,6 +69,7 @@ def generate(parent: Connection, assignment: Assignment) -> None:
         def take(shard: int) -> OwnedShard:
             return OwnedShard(outside.cluster, topics, recipe, shard, initial, spec.count, time.time() * 1_000)
 
+        gc.freeze()  # what is loaded by now stays; scanning it again and again would delay records
         Generation(take, parent, spec.publish.transaction_s).run()
 
 

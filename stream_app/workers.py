@@ -192,6 +192,10 @@ class _Guarded:
         self.generation.guarded(self.shard, lambda owned: late_s.append(owned.publish_due(now_ms)))
         return late_s[0] if late_s else np.zeros(0)
 
+    def overdue(self, now_ms: float) -> bool:
+        owned = self.generation.owned(self.shard)
+        return owned is not None and owned.publisher.overdue(now_ms)
+
     def prepare(self) -> bool:
         owned = self.generation.owned(self.shard)
         return owned is not None and owned.publisher.prepare()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -115,6 +116,7 @@ def publish_command(source: Path, dry_run: bool, as_json: bool, metrics_port: in
         live = Live(spec, quiet=as_json)
         job = assemble.publishing(spec, artifact, outside, Clock())
         with published_metrics(spec.stream, metrics_port) as observed, until_interrupted() as stop, live:
+            gc.freeze()  # what is loaded by now stays; scanning it again and again would delay records
 
             def sent(shard: int, late_s: npt.NDArray[np.float64]) -> None:
                 live.sent(shard, late_s)

@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -244,7 +245,7 @@ def test_the_loop_ends_when_told_and_asks_between_turns() -> None:
     shards = publishers(recipe(), kept, lambda shard: starting(10, shard, 1, START_MS), None)
     told: dict[int, int] = {}
 
-    def sent(shard: int, late_s: np.ndarray) -> None:  # type: ignore[type-arg]
+    def sent(shard: int, late_s: npt.NDArray[np.float64]) -> None:
         told[shard] = told.get(shard, 0) + len(late_s)
 
     run(lambda: shards, sent, lambda: len(turns) >= 500, hands.clock, turns.append)

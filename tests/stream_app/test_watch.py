@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from monitors.estimate import Estimate
-from schemas.avro import avro_schema
+from monitors.flow.publish_delay import METRIC as PUBLISH_DELAY
+from monitors.flow.throughput import METRIC as THROUGHPUT
+from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from schemas.codec import Codec
 from schemas.errors import InputError
 from stream_app import assemble
@@ -27,7 +27,7 @@ def test_every_record_is_counted_once() -> None:
     assert watched.watch.memory.records == len(watched.records) == RATE * SECONDS
     assert (watched.watch.memory.foreign, watched.watch.judges.windows.late_records) == (0, 0)
     newest = [verdict.window.newest.records for verdict in watched.watch.memory.verdicts]
-    assert newest[:SECONDS] == [RATE] * SECONDS
+    assert newest == [RATE] * (SECONDS - 2)  # the last two panes wait for what may still come
 
 
 def test_a_drift_raises_its_alarm_once_and_in_time_and_clears_it() -> None:
@@ -53,12 +53,12 @@ def test_without_drift_there_is_no_alarm() -> None:
 def test_throughput_and_violations_are_those_of_the_stream() -> None:
     verdicts = drifted().watch.memory.verdicts
     calm, stormy = verdicts[6], verdicts[11]
-    assert measured(calm, "throughput").value == pytest.approx(RATE, rel=0.01)
-    assert measured(calm, "violation_rate", "range:price").value == 0
-    broken = measured(stormy, "violation_rate", "range:price")
+    assert measured(calm, THROUGHPUT.NAME).value == pytest.approx(RATE, rel=0.01)
+    assert measured(calm, VIOLATION_RATE.NAME, "range:price").value == 0
+    broken = measured(stormy, VIOLATION_RATE.NAME, "range:price")
     assert broken.low > 0
     assert broken.n == RATE * 4
-    assert measured(stormy, "violation_rate", "not_null:colour").value == 0
+    assert measured(stormy, VIOLATION_RATE.NAME, "not_null:colour").value == 0
 
 
 def test_records_that_are_not_ours_are_counted_and_passed_over() -> None:
@@ -67,7 +67,8 @@ def test_records_that_are_not_ours_are_counted_and_passed_over() -> None:
     watched = scene([*ours[:900], *strange, *ours[900:]]).until(SECONDS)
     assert (watched.watch.memory.records, watched.watch.memory.foreign) == (len(ours), 2)
     assert watched.events == []
-    assert "synthstream_foreign_records_total" in watched.watch.judges.exporter.render().decode()
+    shown = watched.watch.judges.exporter.render().decode()
+    assert 'synthstream_monitor_foreign_records_total{stream="orders"} 2.0' in shown
 
 
 def test_avro_of_other_columns_is_foreign() -> None:
@@ -118,7 +119,7 @@ def test_delays_of_the_publisher_are_taken_in() -> None:
     watched = scene(records(drifting=False))
     watched.watch.delays(np.full(100, int(START_MS)), np.full(100, 0.02))
     watched.until(6)
-    delay = measured(watched.watch.memory.verdicts[0], "publish_delay")
+    delay = measured(watched.watch.memory.verdicts[0], PUBLISH_DELAY.NAME)
     assert delay.n == 100
     assert delay.low <= 0.02 <= delay.high
 
@@ -137,23 +138,12 @@ def test_the_newest_records_are_kept_as_people_look_at_them() -> None:
 def test_it_reads_until_told_to_stop() -> None:
     watched = scene(records(drifting=False))
     watched.topic.records[:] = watched.records
-    asked = threading.Event()
-    turns: list[int] = []
-
-    def stopped() -> bool:
-        turns.append(1)
-        return len(turns) > 3
-
-    watched.watch.run(stopped)
-    assert (len(turns), asked.is_set()) == (4, False)
-    assert watched.watch.memory.records == len(watched.records)
-    assert watched.watch.resets == 0
+    watched.topic.most = 1_000
+    turns = iter([False, False, False, True])
+    watched.watch.run(lambda: next(turns))
+    assert (watched.watch.memory.records, watched.watch.resets) == (3_000, 0)
 
 
 def test_a_rule_that_does_not_fit_the_columns_is_refused() -> None:
     with pytest.raises(InputError, match="wide"):
         assemble.judges(spec(rules=[{"rule": "not_null", "column": "wide"}]), trained())
-
-
-def test_the_decoders_schema_is_the_artifacts() -> None:
-    assert [field["name"] for field in avro_schema(trained().schema)["fields"]] == list(trained().schema.names)

@@ -88,6 +88,9 @@ class Shard:
     def prepare(self) -> bool:
         return False
 
+    def overdue(self, now_ms: float) -> bool:
+        return False
+
     def commit_if_due(self, now_ms: float, transaction_s: float) -> None:
         self.commits += 1
         if self.shard == 1 and self.commits == 2:

@@ -1,0 +1,118 @@
+"""`sample`: the records a stream publishes, in a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+from stream_app.commands.sample import Asked
+from tests.stream_app.conftest import Here
+from tests.stream_app.shop import cli, lines
+
+
+def rows_on(here: Here, topic: str, shards: int, count: int) -> list[dict[str, Any]]:
+    """A topic's records by partition and offset, read by the stock consumer and the stock deserializer."""
+    registry = SchemaRegistryClient({"url": here.registry})
+    read = AvroDeserializer(registry)
+    consumer = Consumer({"bootstrap.servers": here.cluster.bootstrap, "group.id": "stock"})
+    consumer.assign([TopicPartition(topic, p, 0) for p in range(shards)])
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    while len(found) < count:
+        for message in consumer.consume(count, 2.0):
+            context = SerializationContext(topic, MessageField.VALUE)
+            found[message.partition() or 0, message.offset() or 0] = read(message.value(), context)
+    consumer.close()
+    registry.close()
+    return [row for _, row in sorted(found.items())]
+
+
+@pytest.mark.parametrize("rate", ["max", "100000"])
+def test_a_sample_is_what_publish_puts_on_the_topic(here: Here, folder: Path, tmp_path: Path, rate: str) -> None:
+    topic, out = here.topic(f"three-{rate}", 3), tmp_path / "sample.parquet"
+    flags = ("--seed", 11, "--shards", 3, "--json")
+    published = cli("publish", folder, "--topic", topic, "--rate", rate, "--count", 5_000, *flags, *here.flags)
+    assert published.exit_code == 0, published.stderr
+    assert json.loads(published.stdout)["by_shard"] == [1_667, 1_667, 1_666]
+    assert cli("sample", folder, "--rows", 5_000, "--out", out, *flags).exit_code == 0
+    assert rows_on(here, topic, 3, 5_000) == pq.read_table(out).to_pylist()
+
+
+def test_any_range_of_a_shard_can_be_drawn_again(folder: Path, tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole.parquet", tmp_path / "part.parquet"
+    assert cli("sample", folder, "--rows", 12_000, "--shards", 2, "--out", whole).exit_code == 0
+    again = ("--shards", 2, "--shard", 1, "--start", 4_000, "--rows", 500)
+    assert cli("sample", folder, *again, "--out", part).exit_code == 0
+    assert pq.read_table(part).to_pylist() == pq.read_table(whole).slice(6_000 + 4_000, 500).to_pylist()
+
+
+def test_a_file_of_values_spells_them_as_the_table_did(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "s.csv"
+    assert cli("sample", folder, "--rows", 400, "--out", out).exit_code == 0
+    with out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 400
+    assert {row["paid"] for row in rows} == {"true", "false"}
+    assert {row["colour"] for row in rows} == {"red", "green", "grün"}
+    assert "NA" in {row["pieces"] for row in rows}
+    assert all(row["price"].partition(".")[2].isdigit() and len(row["price"].partition(".")[2]) == 2 for row in rows)
+    assert all(row["at"].startswith("2024-01-02T") and row["at"].endswith(":00Z") for row in rows)
+
+
+def test_seeds_and_json_lines(folder: Path, tmp_path: Path) -> None:
+    texts = []
+    for seed in (0, 0, 1):
+        result = cli("sample", folder, "--rows", 5, "--seed", seed, "--out", tmp_path / "s.jsonl", "--json")
+        assert json.loads(result.stdout)["seed"] == seed
+        texts.append((tmp_path / "s.jsonl").read_text())
+    assert texts[0] == texts[1] != texts[2]
+    assert len([json.loads(line) for line in texts[2].splitlines()]) == 5
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--rows", "0", "--out", "s.csv"], "'--rows': 0"),
+        (["--rows", "5", "--out", "s.foo"], "expected .csv"),
+        (["--rows", "5", "--out", "none/s.csv"], "there is no folder none; make it first"),
+        (["--rows", "5", "--out", "s.csv", "--start", "3"], "start=3: needs --shard"),
+        (["--rows", "5", "--out", "s.csv", "--shards", "2", "--shard", "2"], "shard=2: must be below --shards"),
+        (["--rows", "5"], "'--out'"),
+    ],
+)
+@pytest.mark.parametrize("how", [[], ["--dry-run"]])
+def test_bad_flags_are_one_line_and_leave_no_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], said: str, how: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = cli("sample", folder, *flags, *how)
+    assert (result.exit_code, result.stdout, len(lines(result))) == (2, "", 1)
+    assert said in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_range_without_keys_is_one_line_and_leaves_no_file(folder: Path, tmp_path: Path) -> None:
+    far = ("--shard", 0, "--start", 2**61, "--rows", 5)
+    result = cli("sample", folder, *far, "--out", tmp_path / "s.csv")
+    assert (result.exit_code, len(lines(result))) == (2, 1)
+    assert "has no key within 64 bits" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_writes_nothing(folder: Path, tmp_path: Path) -> None:
+    result = cli("sample", folder, "--rows", 5, "--out", tmp_path / "s.csv", "--dry-run", "--json")
+    assert json.loads(result.stdout)["would_write"] == str(tmp_path / "s.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_ranges_that_are_asked_for(tmp_path: Path) -> None:
+    assert Asked(tmp_path, 10, tmp_path, 0, 4, None, 0).ranges == [(0, 0, 3), (1, 0, 3), (2, 0, 2), (3, 0, 2)]
+    assert Asked(tmp_path, 10, tmp_path, 0, 4, 2, 7).ranges == [(2, 7, 17)]
