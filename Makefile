@@ -38,9 +38,11 @@ lint: $(FOR_TESTS)
 uncompiled: $(FOR_TESTS)
 	$(if $(strip $(KERNEL_TESTS)),NUMBA_DISABLE_JIT=1 $(RUN) coverage run -m pytest -q -m kernel $(KERNEL_TESTS),)
 
+# Two files at a time: many tests wait for a broker. Those of one file stay together, since they share what they train.
+# Each has one thread for arithmetic, or they would wait for each other's.
 covered: $(FOR_TESTS)
 	@said=$$(mktemp); trap 'rm -f "$$said"' EXIT; outcome=0; \
-	$(RUN) coverage run -m pytest 2>&1 | tee "$$said" || outcome=$$?; \
+	OMP_NUM_THREADS=1 $(RUN) coverage run -m pytest --numprocesses 2 --dist loadfile 2>&1 | tee "$$said" || outcome=$$?; \
 	{ $(RUN) coverage combine --quiet && $(RUN) coverage report; } || outcome=$$?; \
 	tail -n 1 "$$said"; exit $$outcome
 
@@ -59,7 +61,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(FOR_TESTS): | $(VENV)/bin/python
-	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[demo,test,dev]'
+	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[demo,nn,test,dev]'
 	@rm -f $(VENV)/.tests-* && touch $@
 
 $(FOR_DEMO): | $(VENV)/bin/python

@@ -1,16 +1,17 @@
 """How fast records are encoded and decoded, beside fastavro in the same run.
 
-The records have 15 fields (6 long, 8 string, 1 double) and about 130 bytes each. Every figure is the median over
-batches, each a slice; ratios are taken in one run, since absolute figures differ between machines and minutes.
+The records have 15 fields (6 long, 8 string, 1 double) and about 130 bytes each. All are measured in turns, batch by
+batch, each a slice, and every figure is a median over the turns: absolute ones differ between machines and minutes,
+ratios less.
 
-    python benchmarks/codec.py [--rows 4096] [--seconds 2] [--json FILE]
+    python benchmarks/codec.py [--rows 4096] [--seconds 10] [--json FILE]
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -22,8 +23,8 @@ import fastavro
 import numpy as np
 import pyarrow as pa
 
-from schemas.avro import FRAME_BYTES
 from schemas.codec import Codec, Messages, warm
+from schemas.framing import FRAME_BYTES
 
 BATCHES = 8
 WORDS = (
@@ -52,7 +53,8 @@ class Figures:
         decode: bytes objects to an Arrow batch.
         fastavro_encode: rows as dicts to bytes, the dicts being ready.
         fastavro_decode: bytes to dicts.
-        encode_ratio: `encode` and `values` together over `fastavro_encode`.
+        encode_ratio: `encode` over `fastavro_encode`.
+        values_ratio: `encode` and `values` together over `fastavro_encode`.
         decode_ratio: `decode` over `fastavro_decode`.
     """
 
@@ -64,6 +66,7 @@ class Figures:
     fastavro_encode: float
     fastavro_decode: float
     encode_ratio: float
+    values_ratio: float
     decode_ratio: float
 
 
@@ -82,15 +85,21 @@ def made_up(rows: int) -> pa.RecordBatch:
     return pa.record_batch(columns)
 
 
-def per_second(work: Callable[[int], object], rows: int, seconds: float) -> float:
-    """Rows a second, the median over calls made for some seconds, each with the next batch's number."""
-    taken: list[float] = []
-    until = time.perf_counter() + seconds
-    while time.perf_counter() < until or len(taken) < 3:
-        start = time.perf_counter()
-        work(len(taken) % BATCHES)
-        taken.append(time.perf_counter() - start)
-    return rows / median(taken)
+Work = tuple[Callable[[int], object], int]
+"""What to do with a batch of some number, and how many rows that is."""
+
+
+def per_second(works: Mapping[str, Work], seconds: float) -> dict[str, float]:
+    """Rows a second of every work: medians over turns taken for some seconds, each with the next batch's number."""
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    turns, until = 0, time.perf_counter() + seconds
+    while turns < 3 or time.perf_counter() < until:
+        for name, (work, rows) in works.items():
+            start = time.perf_counter()
+            work(turns % BATCHES)
+            taken[name].append((time.perf_counter() - start) / rows)
+        turns += 1
+    return {name: 1 / median(times) for name, times in taken.items()}
 
 
 def fastavro_encode(schema: Any, rows: list[dict[str, Any]]) -> list[bytes]:
@@ -119,7 +128,7 @@ def measure(rows: int, seconds: float) -> Figures:
 
     Args:
         rows: rows a batch.
-        seconds: how long each is measured.
+        seconds: how long to measure.
     """
     warm()
     codec, schema = Codec(AVRO), fastavro.parse_schema(AVRO)
@@ -127,31 +136,33 @@ def measure(rows: int, seconds: float) -> Figures:
     batches = [table.slice(3 + i * rows, rows) for i in range(BATCHES)]
     messages: list[Messages] = [codec.encode(batch, 1) for batch in batches]
     values = [message.values() for message in messages]
-    few = min(rows, 2_000)
+    few = min(rows, 500)
     dicts = batches[0].slice(0, few).to_pylist()
     if fastavro_encode(schema, dicts) != values[0][:few] or fastavro_decode(schema, values[0][:few]) != dicts:
         raise click.ClickException("the codec and fastavro disagree; run the tests")
-    encode = per_second(lambda i: codec.encode(batches[i], 1), rows, seconds)
-    split = per_second(lambda i: messages[i].values(), rows, seconds)
-    decode = per_second(lambda i: codec.decode(values[i]), rows, seconds)
-    slow_encode = per_second(lambda i: fastavro_encode(schema, dicts), few, seconds)
-    slow_decode = per_second(lambda i: fastavro_decode(schema, values[i][:few]), few, seconds)
+    speeds = per_second(
+        {
+            "encode": (lambda i: codec.encode(batches[i], 1), rows),
+            "values": (lambda i: messages[i].values(), rows),
+            "decode": (lambda i: codec.decode(values[i]), rows),
+            "fastavro_encode": (lambda i: fastavro_encode(schema, dicts), few),
+            "fastavro_decode": (lambda i: fastavro_decode(schema, values[i][:few]), few),
+        },
+        seconds,
+    )
     return Figures(
         rows=rows,
         record_bytes=len(messages[0].buffer) / rows,
-        encode=encode,
-        values=split,
-        decode=decode,
-        fastavro_encode=slow_encode,
-        fastavro_decode=slow_decode,
-        encode_ratio=1 / (1 / encode + 1 / split) / slow_encode,
-        decode_ratio=decode / slow_decode,
+        **speeds,
+        encode_ratio=speeds["encode"] / speeds["fastavro_encode"],
+        values_ratio=1 / (1 / speeds["encode"] + 1 / speeds["values"]) / speeds["fastavro_encode"],
+        decode_ratio=speeds["decode"] / speeds["fastavro_decode"],
     )
 
 
 @click.command()
 @click.option("--rows", default=4_096, show_default=True, help="Rows a batch.")
-@click.option("--seconds", default=2.0, show_default=True, help="How long each figure is measured.")
+@click.option("--seconds", default=10.0, show_default=True, help="How long to measure.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write the figures here too.")
 def main(rows: int, seconds: float, file: Path | None) -> None:
     """Measure the codec beside fastavro."""

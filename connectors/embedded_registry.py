@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import logging
 import re
+import ssl
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,12 +41,13 @@ class Routes:
                 ("GET", r"/", lambda body: {}),
                 ("GET", r"/subjects", lambda body: known.names()),
                 ("GET", r"/schemas/types", lambda body: ["AVRO"]),
-                ("GET", r"/schemas/ids/(\d+)", lambda body, i: {"schema": known.schema(int(i))}),
+                ("GET", r"/schemas/ids/(\d+)", self._schema_of),
                 ("GET", r"/schemas/ids/(\d+)/schema", lambda body, i: json.loads(known.schema(int(i)))),
                 ("GET", r"/schemas/ids/(\d+)/versions", lambda body, i: known.using(int(i))),
+                ("GET", r"/schemas/guids/([^/]+)", lambda body, g: known.with_guid(g)),
                 ("GET", r"/subjects/([^/]+)/versions", lambda body, s: known.versions(s)),
                 ("GET", r"/subjects/([^/]+)/versions/([^/]+)", lambda body, s, v: known.version(s, v)),
-                ("POST", r"/subjects/([^/]+)/versions", lambda body, s: {"id": known.register(s, _schema(body))}),
+                ("POST", r"/subjects/([^/]+)/versions", self._register),
                 ("POST", r"/subjects/([^/]+)", lambda body, s: known.find(s, _schema(body))),
                 ("DELETE", r"/subjects/([^/]+)", lambda body, s: known.delete(s)),
                 ("POST", r"/compatibility/subjects/([^/]+)/versions", self._compatible),
@@ -67,6 +71,13 @@ class Routes:
                 return answer(body, *(unquote(part) for part in match.groups()))
         raise Refused(404, f"HTTP 404 Not Found: {method} {path}")
 
+    def _schema_of(self, body: Mapping[str, Any], identity: str) -> Any:
+        return {"schema": self._subjects.schema(int(identity)), "guid": self._subjects.guid(int(identity))}
+
+    def _register(self, body: Mapping[str, Any], subject: str) -> Any:
+        identity = self._subjects.register(subject, _schema(body))
+        return {"id": identity, "guid": self._subjects.guid(identity)}
+
     def _compatible(self, body: Mapping[str, Any], subject: str, version: str | None = None) -> Any:
         return {"is_compatible": self._subjects.compatible(subject, version, _schema(body))}
 
@@ -88,11 +99,14 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet: in two, each answer waits 40 ms for the first one's acknowledgement
     routes: Routes
+    authorization: str | None
 
     def _serve(self) -> None:
         try:
             length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or b"{}")
+            text = self.rfile.read(length)
+            self._check_client()
+            body = json.loads(text or b"{}")
             if not isinstance(body, dict):
                 raise ValueError("expected an object")
             status, form = 200, self.routes.answer(self.command, urlsplit(self.path).path, body)
@@ -107,10 +121,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply)
 
+    def _check_client(self) -> None:
+        shown = self.headers.get("Authorization") or ""
+        if self.authorization is not None and not hmac.compare_digest(shown.encode(), self.authorization.encode()):
+            raise Refused(401, "Unauthorized")
+
     do_GET = do_POST = do_PUT = do_DELETE = _serve
 
     def log_message(self, format: str, *args: object) -> None:
         logger.debug("registry: %s", format % args)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        logger.debug("registry: %s: %s", client_address, sys.exception())
 
 
 class EmbeddedRegistry:
@@ -119,6 +145,8 @@ class EmbeddedRegistry:
     Args:
         port: where to serve; 0 for any free port.
         folder: where to keep the schemas; None to forget them at the end.
+        tls: serves HTTPS with these certificates; None for HTTP.
+        authorization: the `Authorization` header that every request must bear; None for no log-in.
 
     Raises:
         ServiceError: the port is taken.
@@ -128,16 +156,23 @@ class EmbeddedRegistry:
     True
     """
 
-    def __init__(self, port: int = 0, folder: Path | None = None) -> None:
-        handler = type("Handler", (_Handler,), {"routes": Routes(Subjects(folder))})
+    def __init__(
+        self,
+        port: int = 0,
+        folder: Path | None = None,
+        tls: ssl.SSLContext | None = None,
+        authorization: str | None = None,
+    ) -> None:
+        form = {"routes": Routes(Subjects(folder)), "authorization": authorization}
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
+            self._server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), form))
         except OSError as error:
             raise ServiceError(
                 f"port={port}: can not serve a registry there ({error.strerror}); name another"
             ) from error
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:  # shaking hands in the thread of each connection, so that a silent one keeps nobody waiting
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="registry", daemon=True)
         self._thread.start()
 

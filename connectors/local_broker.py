@@ -59,13 +59,14 @@ class LocalBroker:
     folder: Path
 
 
-def up(folder: Path, port: int | None = None, heap: str = "1g") -> LocalBroker:
+def up(folder: Path, port: int | None = None, heap: str = "1g", further: str = "") -> LocalBroker:
     """Start a broker, or find the one that runs in the folder already.
 
     Args:
         folder: keeps its data, log and settings; created when missing.
         port: where to serve; None or 0 for a free port, or the one it had before.
         heap: Java heap, as in "1g".
+        further: lines of server.properties; they come before ours of the same name, and may use our placeholders.
 
     Raises:
         InputError: a heap Java does not understand.
@@ -81,7 +82,7 @@ def up(folder: Path, port: int | None = None, heap: str = "1g") -> LocalBroker:
     folder.mkdir(parents=True, exist_ok=True)
     port = port or _port_before(folder) or _free_port()
     settings = folder / "server.properties"
-    settings.write_text(PROPERTIES.format(port=port, controller=_free_port(), data=folder / "data"))
+    settings.write_text((PROPERTIES + further).format(port=port, controller=_free_port(), data=folder / "data"))
     if not (folder / "data" / "meta.properties").exists():
         _format(jars, settings)
     pid = _start(jars, settings, heap)

@@ -3,38 +3,59 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import unquote
+from uuid import UUID
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from schemas.errors import InputError, ServiceError
+from schemas.secrets import Setting, hidden_user, scrubbed
 
 Answer = TypeVar("Answer")
 
 NOT_FOUND = 404
+NO_SCHEMA = 40403
+REFUSED = (401, 403)
 CONFLICT = 409
 UNPROCESSABLE = 422
+
+USER = re.compile(r"https?://(?P<user>[^/@:,]+):(?P<password>[^/@,]+)@[^@]+")
+"""A URL with a user and a password."""
 
 
 class Registry:
     """A client of a schema registry.
 
     Args:
-        url: where it is.
+        url: where it is; a user and password in it are taken and never shown.
         settings: further settings of SchemaRegistryClient, by its own names.
 
     Raises:
         InputError: the URL or a setting can not be used.
     """
 
-    def __init__(self, url: str, settings: Mapping[str, Any] | None = None) -> None:
-        self.url = url
+    def __init__(self, url: str, settings: Mapping[str, Setting] | None = None) -> None:
+        self.url = hidden_user(url)
+        wanted = {"timeout": 10, "max.retries": 1, **_user(url), **({} if settings is None else settings)}
+        self._settings = wanted
+        if "ssl.certificate.location" in wanted:
+            wanted.setdefault("ssl.key.password", "")  # without one OpenSSL would ask for it at the terminal
         try:
-            self._client = SchemaRegistryClient({"url": url, "timeout": 10, "max.retries": 1, **(settings or {})})
-        except ValueError as error:
-            raise InputError(f"registry={url}: {error}; expected a URL as in http://127.0.0.1:8081") from error
+            self._client = SchemaRegistryClient({**wanted, "url": self.url})
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"registry={self.url}: {self._said(error)}; expected a URL as in http://127.0.0.1:8081, "
+                "and settings of SchemaRegistryClient under `registry_settings:`"
+            ) from None
+        except OSError as error:
+            raise InputError(
+                f"registry_settings: a file under ssl.* can not be used ({error.strerror}); expected PEM files, "
+                "a key that belongs to its certificate, and ssl.key.password where the key has one"
+            ) from None
 
     def register(self, subject: str, avro: Mapping[str, Any]) -> int:
         """Register a schema under a subject; one that is registered already keeps its id.
@@ -44,21 +65,55 @@ class Registry:
         """
         return self._ask(lambda: self._client.register_schema(subject, _schema(avro)), subject)
 
-    def schema(self, identity: int) -> dict[str, Any]:
-        """The schema of that id.
+    def register_guid(self, subject: str, avro: Mapping[str, Any]) -> UUID:
+        """Register a schema as `register` does; its GUID, which follows from what the schema says.
+
+        Raises:
+            ServiceError: the registry refuses the schema, gives no GUIDs or does not answer.
+        """
+        self.register(subject, avro)
+        guid = self._ask(lambda: self._client.lookup_schema(subject, _schema(avro)), subject).guid
+        if guid is None:
+            raise self._without_guids()
+        return UUID(guid)
+
+    def check_guids(self) -> None:
+        """Find out whether the registry gives schemas GUIDs, and register nothing.
+
+        Raises:
+            ServiceError: it does not, or does not answer.
+        """
+        try:
+            self._client.get_schema_by_guid(str(UUID(int=0)))
+        except SchemaRegistryError as error:
+            if error.http_status_code != NOT_FOUND:
+                raise self._refused(error, "schemas by GUID") from error
+            if error.error_code != NO_SCHEMA:  # it is the address that is not found
+                raise self._without_guids() from error
+        except Exception as error:
+            raise self._silent(error) from error
+
+    def schema(self, identity: int | UUID) -> dict[str, Any]:
+        """The schema of that id or GUID.
 
         Raises:
             InputError: there is none.
             ServiceError: the registry does not answer.
         """
+        kind = "GUID" if isinstance(identity, UUID) else "id"
         try:
-            found = self._ask(lambda: self._client.get_schema(identity), f"schema id {identity}")
+            found = self._ask(lambda: self._found(identity), f"schema {kind} {identity}")
         except ServiceError as error:
             if isinstance(error.__cause__, SchemaRegistryError) and error.__cause__.http_status_code == NOT_FOUND:
-                raise InputError(f"registry={self.url}: knows no schema of id {identity}") from error
+                raise InputError(f"registry={self.url}: knows no schema of {kind} {identity}") from error
             raise
         form: dict[str, Any] = json.loads(found.schema_str or "{}")
         return form
+
+    def _found(self, identity: int | UUID) -> Schema:
+        if isinstance(identity, UUID):
+            return self._client.get_schema_by_guid(str(identity))
+        return self._client.get_schema(identity)
 
     def latest(self, subject: str) -> tuple[int, dict[str, Any]] | None:
         """Id and schema of a subject's newest version; None when the subject is not known.
@@ -110,13 +165,38 @@ class Registry:
                 f"registry={self.url}: refuses the schema for {about}: {error.error_message}; "
                 "publish to another topic, or change the subject's compatibility level"
             )
+        if error.http_status_code in REFUSED:
+            return ServiceError(
+                f"registry={self.url}: refuses this client ({self._said(error)}); "
+                "check basic.auth.user.info or bearer.auth.* under `registry_settings:`"
+            )
         return ServiceError(f"registry={self.url}: {about}: {error.error_message} (HTTP {error.http_status_code})")
+
+    def _without_guids(self) -> ServiceError:
+        return ServiceError(
+            f"registry={self.url}: gives schemas no GUID, which framing=header writes into every record; "
+            "use `framing: prefix`, or a registry that does, as Confluent's of version 8 or `synthstream registry`"
+        )
 
     def _silent(self, error: Exception) -> ServiceError:
         return ServiceError(
-            f"registry={self.url}: does not answer ({type(error).__name__}: {error}); "
-            "check the URL, or start one with `synthstream registry`"
+            f"registry={self.url}: does not answer ({type(error).__name__}: {self._said(error)}); "
+            "check the URL and ssl.* under `registry_settings:`, or start one with `synthstream registry`"
         )
+
+    def _said(self, error: Exception) -> str:
+        """What an error says, in one line and without secrets."""
+        return scrubbed(" ".join(str(error).split()), self._settings)
+
+
+def _user(url: str) -> dict[str, Setting]:
+    """The user and password a URL holds, as the client's setting: in a URL, its log would show them."""
+    if "@" not in url:
+        return {}
+    found = USER.match(url)
+    if found is None:
+        raise InputError("registry: expected https://USER:PASSWORD@HOST:PORT, user and password percent-encoded")
+    return {"basic.auth.user.info": f"{unquote(found['user'])}:{unquote(found['password'])}"}
 
 
 def _schema(avro: Mapping[str, Any]) -> Schema:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ LEVELS = ("NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSIT
 """Confluent's compatibility levels; the first version of a subject is always taken."""
 
 DEFAULT_LEVEL = "BACKWARD"
+
+SCHEMAS = uuid.UUID("3c1f7f2e-5d0b-5b43-9d36-6f0f2f0f9a57")
+"""The name space of the GUIDs: as with Confluent's, a schema has the same one in every registry."""
 
 
 class Refused(Exception):
@@ -70,6 +74,17 @@ class Subjects:
         if not 1 <= identity <= len(self._schemas):
             raise Refused(40403, f"Schema {identity} not found")
         return self._schemas[identity - 1]
+
+    def guid(self, identity: int) -> str:
+        """The GUID of the schema of an id: it follows from what the schema says."""
+        return str(uuid.uuid5(SCHEMAS, _canonical(self.schema(identity))))
+
+    def with_guid(self, guid: str) -> dict[str, str]:
+        """The schema of a GUID, under it."""
+        known = {self.guid(identity): text for identity, text in enumerate(self._schemas, 1)}
+        if guid.lower() not in known:
+            raise Refused(40403, f"Schema {guid} not found")
+        return {"schema": known[guid.lower()], "guid": guid.lower()}
 
     def versions(self, subject: str) -> list[int]:
         """The versions of a subject."""
@@ -161,7 +176,8 @@ class Subjects:
 
     def _form(self, subject: str, version: int) -> dict[str, Any]:
         identity = self._versions[subject][version]
-        return {"subject": subject, "version": version, "id": identity, "schema": self._schemas[identity - 1]}
+        named = {"id": identity, "guid": self.guid(identity)}
+        return {"subject": subject, "version": version, **named, "schema": self._schemas[identity - 1]}
 
     def _follows(self, subject: str, new: avro.schema.Schema, versions: list[int]) -> bool:
         level = self.level(subject)

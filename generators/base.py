@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from generators.domain import Domain, domain_of
+from generators.surrogates import Surrogates
 from schemas.profile import Profile
 from schemas.table import TableSchema
 
@@ -30,8 +32,14 @@ class Generator(ABC):
     SETTINGS: ClassVar[Mapping[str, Any]] = {}
     """The settings `fit` knows, with their defaults."""
 
+    CONDITIONS_OFF: ClassVar[float] = 0.0
+    """How far pairs of columns may be, in total variation, from how they are drawn freely where one of them is given in
+    its shares; 0 for generators whose conditional distributions are exact."""
+
     schema: TableSchema
     profile: Profile
+    surrogates: Surrogates
+    """The columns whose values are invented."""
 
     @classmethod
     @abstractmethod
@@ -69,7 +77,8 @@ class Generator(ABC):
         Args:
             n: how many rows.
             uniforms: the only randomness, in [0, 1), shape (n, width).
-            given: columns held at a value (None for null); the others follow their conditional distribution.
+            given: columns held at a value (None for null), or at an array of n of them; the others follow their
+                conditional distribution.
 
         Returns:
             A batch of n rows under `schema.arrow_schema`.
@@ -77,6 +86,15 @@ class Generator(ABC):
         Raises:
             InputError: a given column is not in the table or the value is outside its domain.
         """
+
+    def domain(self, name: str) -> Domain:
+        """The values of a column that has a list of them, with how likely each is: by default as the profile says.
+
+        Raises:
+            InputError: no such column, or one whose values can not be listed.
+        """
+        column = self.schema[name]
+        return domain_of(column, self.profile[name], self.surrogates.columns.get(self.schema.names.index(name)))
 
     @abstractmethod
     def weights(self) -> dict[str, npt.NDArray[Any]]:

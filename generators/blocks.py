@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from generators.keys import DEFAULT_BASE, Keys, surrogate_keys
+from generators.keys import Keys, surrogate_keys
+from generators.population import Members, Population, key_base
 from generators.randomness import Purpose, stream_key, uniforms
+from schemas.blobs import Blobs
 from schemas.errors import InputError
 from schemas.table import Column, Kind, Role
 
@@ -31,9 +36,10 @@ class Source:
         shard: the shard, in [0, shards).
         shards: into how many shards the stream is split.
         purpose: what the records are for; no two purposes share numbers.
+        population: the keys, where they come again; None for a fresh one in every record.
 
     Raises:
-        InputError: there is no such shard.
+        InputError: there is no such shard, or no key for it.
     """
 
     artifact: Artifact
@@ -42,23 +48,68 @@ class Source:
     shard: int
     shards: int
     purpose: Purpose = Purpose.DATA
+    population: Population | None = None
 
     def __post_init__(self) -> None:
         if self.shards < 1:
             raise InputError(f"shards={self.shards}: must be at least 1")
         if not 0 <= self.shard < self.shards:
             raise InputError(f"shard={self.shard}: must be from 0 to {self.shards - 1}")
+        if self.population is not None and self.population.fractions[self.shard] == 0:
+            raise InputError(f"shard={self.shard}: no key of the stream hashes to it, so it has no records")
 
-    def block(self, index: int) -> pa.RecordBatch:
-        """Draw the block of records index * BLOCK_ROWS and on, surrogate keys filled in."""
+    def block(self, index: int, given: Mapping[str, Any] | None = None) -> pa.RecordBatch:
+        """Draw the block of records index * BLOCK_ROWS and on, surrogate keys filled in.
+
+        Args:
+            index: the block's number.
+            given: columns held at a value.
+
+        Raises:
+            InputError: a given column is not in the table or the value is outside its domain.
+        """
         key = stream_key(self.artifact.identity, self.seed, self.epoch, self.shard, self.purpose)
         generator = self.artifact.generator
-        batch = generator.sample(BLOCK_ROWS, uniforms(key, index, BLOCK_ROWS, generator.width))
+        held = {**({} if given is None else given), **self._held(index, given)}
+        batch = generator.sample(BLOCK_ROWS, uniforms(key, index, BLOCK_ROWS, generator.width), held)
         for at, column in enumerate(self.artifact.schema):
             if column.role is Role.KEY and column.is_surrogate:
-                keys = self._keys(index * BLOCK_ROWS, BLOCK_ROWS)
-                batch = batch.set_column(at, batch.schema.field(at), _key_array(column, keys))
+                batch = batch.set_column(at, batch.schema.field(at), key_array(column, self._surrogates(index)))
         return batch
+
+    def _held(self, index: int, given: Mapping[str, Any] | None) -> dict[str, pa.Array[Any]]:
+        """The column that the records of a block are keyed by."""
+        if self.population is None or self.population.column is None:
+            return {}
+        self.refuse_key(given)
+        return {self.population.column: self.members.taken(self._chosen(index))}
+
+    def refuse_key(self, given: Mapping[str, Any] | None) -> None:
+        """Refuse to hold the column that records are keyed by at one value.
+
+        Raises:
+            InputError: it is among the columns given.
+        """
+        if given is not None and self.population is not None and self.population.column in given:
+            raise InputError(f"{self.population.column}: records are keyed by it, so it can not be held at one value")
+
+    def _surrogates(self, index: int) -> pa.Array[Any]:
+        """The surrogate keys of a block's records, as integers."""
+        if self.population is None or self.population.column is not None:
+            return pa.array(self._keys(index * BLOCK_ROWS, BLOCK_ROWS).numbers)
+        return self.members.taken(self._chosen(index))
+
+    @cached_property
+    def members(self) -> Members:
+        """The shard's keys, where they come again."""
+        assert self.population is not None
+        return self.population.members(self.shard)
+
+    def _chosen(self, index: int) -> npt.NDArray[np.int64]:
+        """Which of the shard's keys each record of a block has, shape (BLOCK_ROWS,)."""
+        numbers = f"{self.artifact.identity} keys"
+        key = stream_key(numbers, self.seed, self.epoch, self.shard, self.purpose)
+        return self.members.chosen(uniforms(key, index, BLOCK_ROWS, 1)[:, 0])
 
     def rows(self, start: int, stop: int) -> Iterator[pa.RecordBatch]:
         """Draw the records start to stop - 1, in slices of whole blocks.
@@ -74,17 +125,22 @@ class Source:
             yield self.block(index).slice(within, count)
             start += count
 
-    def keys(self, start: int, count: int) -> list[bytes]:
-        """The message keys of records start to start + count - 1: they hash to the shard's partition."""
-        return self._keys(start, count).values()
+    def keys(self, start: int, count: int) -> Blobs:
+        """The message keys of records start to start + count - 1: they hash to the shard's partition, but for null."""
+        if self.population is None:
+            return self._keys(start, count).values()
+        blocks = range(start // BLOCK_ROWS, -(-(start + count) // BLOCK_ROWS))
+        chosen = np.concatenate([np.empty(0, np.int64), *(self._chosen(index) for index in blocks)])
+        before = start // BLOCK_ROWS * BLOCK_ROWS
+        return self.members.messages(chosen[start - before : start - before + count])
 
     def _keys(self, start: int, count: int) -> Keys:
-        bases = [profile.key_base for profile in self.artifact.profile if profile.key_base is not None]
-        return surrogate_keys(bases[0] if bases else DEFAULT_BASE, self.shard, self.shards, start, count)
+        return surrogate_keys(key_base(self.artifact.profile), self.shard, self.shards, start, count)
 
 
-def _key_array(column: Column, keys: Keys) -> pa.Array[Any]:
+def key_array(column: Column, numbers: pa.Array[Any]) -> pa.Array[Any]:
+    """Surrogate keys as their column has them."""
     if column.kind is Kind.INTEGER:
-        return pa.array(keys.numbers)
-    strings = keys.strings()
+        return numbers
+    strings = numbers.cast(pa.string())
     return strings if column.kind is Kind.TEXT else strings.dictionary_encode().cast(column.arrow_type)

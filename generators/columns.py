@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,26 +62,35 @@ class Pieces:
     span: Floats
     guide: npt.NDArray[np.int32]
 
-    def interval(self, index: int, value: float) -> tuple[float, float] | None:
-        """The uniforms that a distribution turns into a value; None where it never does."""
+    def intervals(self, index: int, places: Floats) -> tuple[Floats, Floats]:
+        """The uniforms that a distribution turns into values; NaN where it never does.
+
+        Args:
+            index: the distribution.
+            places: the values, shape (n,).
+
+        Returns:
+            Where the uniforms of each value begin and end, two of shape (n,).
+        """
         rows = slice(self.first[index], self.first[index + 1])
-        upto, below, _, _, start, steps = self.table[rows, :6].T
-        span, step = self.span[rows], float(steps[0])
-        into = value - start
+        by_start = np.lexsort((self.span[rows], self.table[rows, 4]))
+        upto, below, _, _, start, steps = self.table[rows, :6][by_start].T
+        span, step = self.span[rows][by_start], float(steps[0])
+        exact = np.searchsorted(start, places, side="left").clip(0, len(start) - 1)
+        before = np.searchsorted(start, places, side="right") - 1
+        k = np.where(start[exact] == places, exact, before.clip(0))  # an atom comes before what begins where it is
+        into, mass = places - start[k], upto[k] - below[k]
         if step > 0:
-            within = (into >= 0) & (into <= (span - 1) * step) & (np.abs(np.rint(into / step) * step - into) < 1e-6)
+            nth, end = np.rint(into / step), np.rint(into / step) + 1
+            known = (nth < span[k]) & (np.abs(nth * step - into) < 1e-6)
         else:
-            within = (into >= 0) & (into <= span)
-        if not within.any():
-            return None
-        k = int(np.argmax(within))
-        low, mass = float(below[k]), float(upto[k] - below[k])
-        if step > 0:
-            nth = float(np.rint(into[k] / step))
-            return low + mass * nth / span[k], low + mass * (nth + 1) / span[k]
-        if span[k] == 0:
-            return low, float(upto[k])
-        return (low + mass * into[k] / span[k],) * 2
+            nth = into
+            end = np.where(span[k] == 0, 1.0, into)
+            known = into <= span[k]
+        known &= into >= 0
+        width = np.where(span[k] > 0, span[k], 1.0)
+        low, high = below[k] + mass * nth / width, below[k] + mass * end / width
+        return np.where(known, low, np.nan), np.where(known, high, np.nan)
 
 
 def pieces_of(parts: Sequence[Part]) -> Pieces:
@@ -145,39 +154,64 @@ def categorical(shares: Floats, codes: npt.NDArray[Any]) -> Part:
     return Part(shares, codes.astype(np.float64), np.ones(len(codes)), 1.0)
 
 
-def place_of(column: Column, profile: ColumnProfile, value: Any) -> float:
-    """A value as `Pieces` counts it: in units of the last digit, or its place among the profile's values.
+def places_of(column: Column, profile: ColumnProfile, array: pa.Array[Any]) -> Floats:
+    """Values as `Pieces` counts them: in units of the last digit, or their place among the profile's values.
+
+    Args:
+        column: a column that is no surrogate.
+        profile: its profile.
+        array: n values of the column's Arrow type.
+
+    Returns:
+        Their places, zero where missing, shape (n,).
 
     Raises:
-        InputError: the value is not of the column's type, or a category that is not known.
+        InputError: a category that is not known.
     """
-    try:
-        if column.kind in NUMERIC_KINDS:
-            numbers, present = as_numbers(column, pa.array([value]).cast(column.arrow_type))
-            if not present[0]:
-                raise InputError(f"{column.name}={value}: must be a number; give null for a missing value")
-            scale = scale_of(column)
-            return float(np.rint(numbers[0] * scale)) if profile.step > 0 and scale > 0 else float(numbers[0])
-        text = str(value).lower() if column.kind is Kind.BOOLEAN else str(value)
-        return float(profile.values.index(text))
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        raise InputError(f"{column.name}={value}: must be a {column.kind}") from None
-    except ValueError:
+    if column.kind in NUMERIC_KINDS:
+        numbers, _ = as_numbers(column, array)
+        scale = scale_of(column)
+        return np.rint(numbers * scale) if profile.step > 0 and scale > 0 else numbers
+    coded: Any = array if isinstance(array, pa.DictionaryArray) else array.cast(pa.string()).dictionary_encode()
+    places = {value: float(at) for at, value in enumerate(profile.values)}
+    used = coded.indices.drop_null().unique().to_pylist()
+    words = coded.dictionary.to_pylist()
+    unknown = [words[code] for code in used if words[code] not in places]
+    if unknown:
         known = ", ".join(profile.values[:8]) + (", …" if len(profile.values) > 8 else "")
-        raise InputError(f"{column.name}={value}: is not a known value; choose one of {known}") from None
+        raise InputError(f"{column.name}={unknown[0]}: is not a known value; choose one of {known}")
+    table = np.array([*(places.get(word, 0.0) for word in words), 0.0])  # the last for those that are missing
+    found: Floats = table[coded.indices.fill_null(len(words)).to_numpy()]
+    return found
 
 
-def interval_of(column: Column, profile: ColumnProfile, pieces: Pieces, index: int, value: Any) -> tuple[float, float]:
-    """The uniforms that become a value.
+def intervals_of(
+    column: Column, profile: ColumnProfile, pieces: Pieces, index: int, held: tuple[pa.Array[Any], Floats]
+) -> tuple[Floats, Floats]:
+    """The uniforms that become values; all of them where a value is missing.
+
+    Args:
+        column: a column that is no surrogate.
+        profile: its profile.
+        pieces: the distributions.
+        index: which of them is the column's.
+        held: the values, and their places, each of shape (n,).
+
+    Returns:
+        Where the uniforms of each value begin and end, two of shape (n,).
 
     Raises:
-        InputError: the column never holds the value.
+        InputError: the column never holds a value.
     """
-    found = pieces.interval(index, place_of(column, profile, value))
-    if found is None:
-        low, high = profile.knots[0], profile.knots[-1]
-        raise InputError(f"{column.name}={value}: never drawn; choose a value of the column from {low:g} to {high:g}")
-    return found
+    values, places = held
+    missing = ~values.is_valid().to_numpy(zero_copy_only=False)
+    low, high = pieces.intervals(index, places)
+    low, high = np.where(missing, 0.0, low), np.where(missing, 1.0, high)
+    if np.isnan(low).any():
+        value = values[int(np.isnan(low).argmax())].as_py()
+        within = f" from {profile.knots[0]:g} to {profile.knots[-1]:g}" if profile.knots else ""
+        raise InputError(f"{column.name}={value}: never drawn; choose a value of the column{within}")
+    return low, high
 
 
 @numba.njit(cache=True, nogil=True)
@@ -251,22 +285,3 @@ def without(array: pa.Array[Any], present: npt.NDArray[np.bool_]) -> pa.Array[An
         return array
     indices: pa.Int64Array = pa.array(np.arange(len(array)), pa.int64(), mask=~present)
     return array.take(indices)
-
-
-def check_given(given: Mapping[str, Any], columns: Sequence[Column]) -> None:
-    """Refuse given columns that can not be held at a value.
-
-    Raises:
-        InputError: unknown columns, invented ones, or null where none is allowed; all at once.
-    """
-    known = {column.name: column for column in columns}
-    faults = []
-    for name, value in given.items():
-        if name not in known:
-            faults.append(f"given column={name!r}: not in the table; it has {', '.join(known)}")
-        elif value is None and not known[name].nullable:
-            faults.append(f"{name}=null: the column is never missing; give a value")
-        elif value is not None and known[name].is_surrogate:
-            faults.append(f"{name}={value}: the column's values are invented; it can be held at null only")
-    if faults:
-        raise InputError(*faults)

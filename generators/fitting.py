@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 import generators
@@ -16,6 +19,7 @@ from generators.artifact import ARTIFACT_FORMAT, Artifact, golden_hash, identity
 from generators.base import Progress
 from generators.blocks import BLOCK_ROWS, Source
 from generators.fingerprint import fingerprint, versions
+from generators.population import Population
 from generators.randomness import Purpose
 from generators.scan import scan
 from schemas.bins import bins_of
@@ -74,21 +78,38 @@ def fit_artifact(
         "golden": {},
     }
     artifact = Artifact(model, generator, schema, profile, manifest, {})
-    reference = _reference(artifact, reference_rows, progress)
+    reference = reference_counts(artifact, reference_rows, progress)
     golden = {fingerprint(): golden_hash(artifact)}
     train_s = time.perf_counter() - began
     return replace(artifact, reference=reference, manifest={**manifest, "golden": golden, "train_s": train_s})
 
 
-def _reference(artifact: Artifact, rows: int, progress: Progress) -> dict[str, list[int]]:
-    """Counts of the generator's own rows in the cells its monitors will use."""
+def reference_counts(
+    artifact: Artifact, rows: int, progress: Progress, population: Population | None = None
+) -> dict[str, list[int]]:
+    """Counts of the generator's own rows in the cells its monitors will use.
+
+    Args:
+        artifact: the generator.
+        rows: how many rows at least.
+        progress: told how far it has come.
+        population: the keys they are drawn with, of one shard; None for fresh ones.
+
+    Returns:
+        For every column the rows in each cell.
+    """
     bins = [bins_of(column, artifact.profile[column.name]) for column in artifact.schema]
-    counts = [np.zeros(b.size, np.int64) for b in bins]
-    source = Source(artifact, seed=0, epoch=0, shard=0, shards=1, purpose=Purpose.REFERENCE)
+    source = Source(artifact, seed=0, epoch=0, shard=0, shards=1, purpose=Purpose.REFERENCE, population=population)
     blocks = -(-rows // BLOCK_ROWS)
-    for index in range(blocks):
+
+    def counted(index: int) -> list[npt.NDArray[np.int64]]:
         batch = source.block(index)
-        for b, total in zip(bins, counts, strict=True):
-            np.add(total, b.counts(batch.column(b.column.name)), out=total)
-        progress(0.6 + 0.4 * (index + 1) / blocks, "reference")
-    return {b.column.name: total.tolist() for b, total in zip(bins, counts, strict=True)}
+        return [b.counts(batch.column(b.column.name)) for b in bins]
+
+    totals = [np.zeros(b.size, np.int64) for b in bins]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for index, counts in enumerate(threads.map(counted, range(blocks))):
+            for total, some in zip(totals, counts, strict=True):
+                np.add(total, some, out=total)
+            progress(0.6 + 0.4 * (index + 1) / blocks, "reference")
+    return {b.column.name: total.tolist() for b, total in zip(bins, totals, strict=True)}

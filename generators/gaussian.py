@@ -110,8 +110,11 @@ def latents(u: Floats, lower: Floats) -> Floats:
 
 
 @numba.njit(cache=True, nogil=True)
-def conditional_latents(u: Floats, lower: Floats, low: Floats, high: Floats, parts: npt.NDArray[np.int64]) -> Floats:
-    """Correlated normals of which the first are held to unions of intervals, one after the other.
+def conditional_latents(
+    u: Floats, lower: Floats, low: Floats, high: Floats, ends: Floats, parts: npt.NDArray[np.int64]
+) -> Floats:
+    """Correlated normals of which the first are held, one after the other: some to an interval of their own in each
+    row, then some to unions of intervals.
 
     Exact when one variable is held; with more, each is drawn given those before it (the GHK importance
     distribution without its weights).
@@ -119,15 +122,16 @@ def conditional_latents(u: Floats, lower: Floats, low: Floats, high: Floats, par
     Args:
         u: in [0, 1), shape (n, d).
         lower: the Cholesky factor, the held variables first, shape (d, d).
-        low: lower ends of the intervals of the held variables, shape (held, most intervals).
-        high: their upper ends, same shape.
-        parts: how many intervals each has, shape (held,).
+        low: where the intervals of the first variables begin, shape (first, n).
+        high: where they end, the same place for a point, shape (first, n).
+        ends: where the intervals of the next variables begin and end, shape (2, next, most intervals).
+        parts: how many intervals each of these has, shape (next,).
 
     Returns:
         The normals, shape (d, n).
     """
     n, d = u.shape[0], lower.shape[0]
-    held = len(parts)
+    first = low.shape[0]
     z = np.empty(d)
     x = np.empty((d, n))
     for i in range(n):
@@ -135,8 +139,11 @@ def conditional_latents(u: Floats, lower: Floats, low: Floats, high: Floats, par
             mean = 0.0
             for k in range(j):
                 mean += lower[j, k] * z[k]
-            if j < held:
-                z[j] = _truncated(u[i, j], mean, lower[j, j], low[j, : parts[j]], high[j, : parts[j]])
+            if j < first:
+                z[j] = _truncated(u[i, j], mean, lower[j, j], low[j, i : i + 1], high[j, i : i + 1])
+            elif j < first + len(parts):
+                m = j - first
+                z[j] = _truncated(u[i, j], mean, lower[j, j], ends[0, m, : parts[m]], ends[1, m, : parts[m]])
             else:
                 z[j] = normal_quantile(u[i, j])
             x[j, i] = mean + lower[j, j] * z[j]

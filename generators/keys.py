@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numba
@@ -11,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from schemas.arrow_views import bytes_of, offsets_of
+from schemas.blobs import Blobs
 from schemas.errors import InputError
 
 DEFAULT_BASE = 10**9
@@ -37,10 +38,9 @@ class Keys:
     buffer: npt.NDArray[np.uint8]
     offsets: npt.NDArray[np.int64]
 
-    def values(self) -> list[bytes]:
+    def values(self) -> Blobs:
         """The keys as they are sent."""
-        data, ends = self.buffer.tobytes(), self.offsets.tolist()
-        return [data[a:b] for a, b in pairwise(ends)]
+        return Blobs.cut(self.buffer, self.offsets)
 
     def strings(self) -> pa.Array[Any]:
         """The keys as an Arrow string array."""
@@ -81,6 +81,27 @@ def murmur2(data: bytes) -> int:
     340
     """
     return int(_murmur2(np.frombuffer(data, np.uint8), len(data)))
+
+
+def partitions_of(texts: pa.Array[Any], shards: int) -> npt.NDArray[np.int64]:
+    """Where everybody's murmur2 partitioner puts keys.
+
+    Args:
+        texts: the keys, an array of n strings without null.
+        shards: how many partitions there are.
+
+    >>> partitions_of(pa.array(["21", "foobar"]), 1_000).tolist()
+    [340, 166]
+    """
+    return _partitions(bytes_of(texts.buffers()[2]), offsets_of(texts), shards)
+
+
+@numba.njit(cache=True, nogil=True)
+def _partitions(data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], shards: int) -> npt.NDArray[np.int64]:
+    found = np.empty(len(ends) - 1, np.int64)
+    for i in range(len(found)):
+        found[i] = (_murmur2(data[ends[i] : ends[i + 1]], ends[i + 1] - ends[i]) & 0x7FFFFFFF) % shards
+    return found
 
 
 @numba.njit(cache=True, nogil=True)

@@ -17,6 +17,9 @@ class Purpose(StrEnum):
     DISORDER = "disorder"
     ARRIVALS = "arrivals"
     REFERENCE = "reference"
+    ENTITIES = "entities"
+    LIVES = "lives"
+    IMAGES = "images"
     TRAINING = "training"
 
 

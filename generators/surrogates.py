@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from generators.keys import DEFAULT_BASE, ROOM
 from generators.randomness import Purpose, stream_key, words
 from generators.strings import strings, variety
+from schemas.errors import InputError
 from schemas.formats import Template, TextFormat
 from schemas.profile import ColumnProfile, Profile, value_counts
 from schemas.table import Column, Kind, Role, TableSchema
@@ -79,6 +81,32 @@ class Surrogate:
             return self._typed(pa.array(strings(self.profile.text, seeds), pa.string()))
         rank = np.interp(uniforms[:, 0], self.reached, self.ranks).astype(np.int64)
         return self.pool.take(np.minimum(rank, len(self.pool) - 1))
+
+    def check(self, values: pa.Array[Any]) -> None:
+        """Refuse values that are never invented.
+
+        Args:
+            values: of the column's Arrow type.
+
+        Raises:
+            InputError: a value that is not in the pool, or any where there is none.
+        """
+        plain = values.cast(pa.string()).drop_null()
+        if self.pool is not None:
+            plain = plain.filter(pc.invert(pc.is_in(plain, value_set=self.pool.cast(pa.string()))))
+        if len(plain):
+            invented = "the column's values are invented; it can be held at null only"
+            why = invented if self.pool is None else "is not among the values invented for it"
+            raise InputError(f"{self.column.name}={plain[0]}: {why}")
+
+    @property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """The probability of each value of the pool, shape (pool,); empty where there is none."""
+        if self.pool is None or self.ranks is None or self.reached is None:
+            return np.zeros(0)
+        upto = np.interp(np.arange(len(self.pool) + 1), self.ranks, self.reached)
+        upto[-1] = 1.0
+        return np.diff(upto)
 
     def _typed(self, values: pa.Array[Any]) -> pa.Array[Any]:
         if self.column.kind is Kind.CATEGORY:

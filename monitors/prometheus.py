@@ -41,11 +41,15 @@ class Reading:
         late_records: came after their pane had closed, and are in no window.
         foreign_records: could not be decoded, and were skipped.
         offset_resets: how often the broker had dropped records before they were read.
+        deletes: said that a row is gone.
+        tombstones: had a key and no value.
     """
 
     late_records: int = 0
     foreign_records: int = 0
     offset_resets: int = 0
+    deletes: int = 0
+    tombstones: int = 0
 
 
 @dataclass
@@ -170,6 +174,8 @@ class Exporter(Collector):
                 "Times the broker had dropped records before they were read.",
                 reading.offset_resets,
             ),
+            "monitor_deletes": ("Records of a change stream that say a row is gone.", reading.deletes),
+            "monitor_tombstones": ("Records of a change stream without a value.", reading.tombstones),
         }
         for name, (words, value) in counted.items():
             yield _counter(name, words, [((self.stream,), value)], ["stream"])
@@ -209,6 +215,7 @@ class PublisherExporter(Collector):
         self.stream = stream
         self.registry = CollectorRegistry() if registry is None else registry
         self._published: dict[int, int] = {}
+        self._publishing: dict[int, bool] = {}
         self._delays = np.zeros(len(PUBLISH_BOUNDS_S) + 1, np.int64)
         self._delay_sum_s = 0.0
         self._lock = threading.Lock()
@@ -227,6 +234,17 @@ class PublisherExporter(Collector):
             self._delays += np.bincount(buckets, minlength=len(self._delays))
             self._delay_sum_s += float(late_s.sum())
 
+    def publishing(self, shard: int, runs: bool) -> None:
+        """Say whether a shard is published here now, or waits."""
+        with self._lock:
+            self._publishing[shard] = runs
+
+    @property
+    def published(self) -> int:
+        """How many records were handed over."""
+        with self._lock:
+            return sum(self._published.values())
+
     def render(self) -> bytes:
         """Everything registered, in Prometheus's text format."""
         return generate_latest(self.registry)
@@ -234,10 +252,19 @@ class PublisherExporter(Collector):
     def collect(self) -> Iterator[Family]:
         """What prometheus_client asks for at every scrape."""
         with self._lock:
+            states = sorted(self._publishing.items())
             published = [((self.stream, str(shard)), count) for shard, count in sorted(self._published.items())]
             up_to = np.cumsum(self._delays).tolist()
             total_s = self._delay_sum_s
         yield _counter("records_published", "Records handed to the producer.", published, ["stream", "shard"])
+        running = GaugeMetricFamily(
+            "synthstream_shard_publishing",
+            "Whether the shard is published here (1), or waits to be taken again or was let go (0).",
+            labels=["stream", "shard"],
+        )
+        for shard, runs in states:
+            running.add_metric([self.stream, str(shard)], float(runs))
+        yield running
         family = HistogramMetricFamily(
             "synthstream_publish_delay_seconds",
             "Time from a record's intended publish time until it was handed to the producer.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.avro import Field, fields
+from schemas.avro_fields import Field, fields
 from schemas.errors import InputError
 from schemas.table import Column, Kind, Role, TableSchema
 from schemas.times import ISO_DATE
@@ -27,27 +28,44 @@ ACCEPTED = {
 }
 """Which kinds of columns in a table can be published as a kind of field."""
 
+KINDS = {
+    "int": Kind.INTEGER,
+    "long": Kind.INTEGER,
+    "float": Kind.NUMBER,
+    "double": Kind.NUMBER,
+    "decimal": Kind.NUMBER,
+    "boolean": Kind.BOOLEAN,
+    "date": Kind.DATE,
+}
+"""The kind of column that fills a field, by its label; timestamps beside."""
+
+TEXTUAL = ("string", "enum", "bytes", "uuid")
+"""Fields that columns of strings fill; bytes are then their UTF-8."""
+
+UUID_FORMS = tuple(f"{digit}{{8}}(-{digit}{{4}}){{3}}-{digit}{{12}}" for digit in ("[0-9a-f]", "[0-9A-F]"))
+"""How UUIDs are spelled; fresh ones are drawn in the spelling of a column's own, if it is one."""
+
 
 def table_schema(avro: Mapping[str, Any], *, name: str | None = None) -> TableSchema:
     """The table that an Avro schema describes, before any data is seen; strings count as categories.
 
     Args:
-        avro: a flat record.
+        avro: a record; fields that no column can fill are left out.
         name: the table's name; the record's by default.
 
     Raises:
-        InputError: the record is not flat.
+        InputError: the record has fields that Arrow can not hold.
 
     >>> table_schema({"type": "record", "name": "r", "fields": [{"name": "a", "type": "int"}]})["a"].kind.value
     'integer'
     """
-    columns = tuple(_column(field) for field in fields(avro))
+    columns = tuple(filter(None, map(_column, fields(avro))))
     return TableSchema(avro["name"] if name is None else name, columns, json.dumps(avro, ensure_ascii=False))
 
 
 def text_columns(avro: Mapping[str, Any]) -> frozenset[str]:
-    """The columns that a schema publishes as strings, whatever their cells look like: `Choices.text` for `infer`."""
-    return frozenset(field.column for field in fields(avro) if field.type in ("string", "enum"))
+    """The columns that a schema publishes as text, whatever their cells look like: `Choices.text` for `infer`."""
+    return frozenset(field.column for field in fields(avro) if field.label in TEXTUAL)
 
 
 def adopt(inferred: TableSchema, avro: Mapping[str, Any]) -> TableSchema:
@@ -58,29 +76,32 @@ def adopt(inferred: TableSchema, avro: Mapping[str, Any]) -> TableSchema:
 
     Args:
         inferred: the table as `infer` saw it, `text_columns(avro)` given as text.
-        avro: a flat record.
+        avro: a record; arrays, maps, records, times of day and fixed that are neither decimal nor UUID are published
+            as their defaults.
 
     Raises:
         InputError: every field without default that the table lacks, and every column that can not be its field.
     """
-    wanted = table_schema(avro, name=inferred.name)
     columns, faults = [], []
-    for field, target in zip(fields(avro), wanted.columns, strict=True):
-        if field.column in inferred.names:
+    for field in fields(avro):
+        target = _column(field)
+        if field.column not in inferred.names:
+            faults += [] if field.has_default else [_lacking(field, inferred)]
+        elif target is None:
+            faults.append(_unfillable(field))
+        else:
             column = inferred[field.column]
             faults += _mismatch(field, target, column)
             columns.append(_retyped(column, target, field))
-        elif not field.has_default:
-            faults.append(_lacking(field, inferred))
     if faults:
         raise InputError(*faults)
     if not columns:
         raise InputError(f"schema {avro['name']!r}: none of its fields is a column of table {inferred.name!r}")
-    return TableSchema(inferred.name, tuple(columns), wanted.wire)
+    return TableSchema(inferred.name, tuple(columns), json.dumps(avro, ensure_ascii=False))
 
 
 def misfits(table: pa.Table, avro: Mapping[str, Any]) -> list[str]:
-    """What a conformed table holds that its wire schema can not carry: numbers beyond an int, unknown symbols."""
+    """What a conformed table holds that its wire schema can not carry: numbers too large, unknown symbols, no UUIDs."""
     faults = []
     for field in fields(avro):
         if field.column not in table.column_names:
@@ -93,11 +114,20 @@ def misfits(table: pa.Table, avro: Mapping[str, Any]) -> list[str]:
                 faults.append(
                     f"{where} {_listed(unknown)}; enum field {field.name!r} has only {_listed(field.symbols)}"
                 )
-        elif field.type == "int" and field.logical is None:
+        elif field.label == "int":
             limits = np.iinfo(np.int32)
             beyond = [v for v in values if not limits.min <= int(str(v)) <= limits.max]
             if beyond:
                 faults.append(f"{where} {beyond[0]}; field {field.name!r} is an int of 32 bits")
+        elif field.label == "decimal":
+            precision, scale = field.digits
+            beyond = [v for v in values if abs(float(str(v))) > 10.0 ** (precision - scale) - 10.0**-scale]
+            if beyond:
+                faults.append(
+                    f"{where} {beyond[0]}; field {field.name!r} has {precision - scale} digits before the point"
+                )
+        elif field.label == "uuid" and not any(all(re.fullmatch(form, str(v)) for v in values) for form in UUID_FORMS):
+            faults.append(f"{where} strings that are no UUIDs in one spelling; field {field.name!r} is uuid")
     return faults
 
 
@@ -105,16 +135,14 @@ def _listed(values: Sequence[str]) -> str:
     return ", ".join(map(repr, values[:10])) + (", ..." if len(values) > 10 else "")
 
 
-def _column(field: Field) -> Column:
-    type_ = field.arrow_type
-    kinds = {"int": Kind.INTEGER, "long": Kind.INTEGER, "float": Kind.NUMBER, "double": Kind.NUMBER}
-    kind = kinds.get(field.type, Kind.BOOLEAN if field.type == "boolean" else Kind.CATEGORY)
-    column = Column(field.column, kind, nullable=field.null_index is not None)
-    if pa.types.is_date(type_):
-        return replace(column, kind=Kind.DATE)
+def _column(field: Field) -> Column | None:
+    """The column that fills a field; None when none does."""
+    type_, nullable = field.arrow_type, field.null_index is not None
     if isinstance(type_, pa.TimestampType):
-        return replace(column, kind=Kind.TIMESTAMP, time_unit=type_.unit, timezone=type_.tz)
-    return column
+        unit = "us" if type_.unit == "ns" else type_.unit
+        return Column(field.column, Kind.TIMESTAMP, nullable=nullable, time_unit=unit, timezone=type_.tz)
+    kind = Kind.CATEGORY if field.label in TEXTUAL else KINDS.get(field.label)
+    return None if kind is None else Column(field.column, kind, nullable=nullable)
 
 
 def _retyped(column: Column, target: Column, field: Field) -> Column:
@@ -143,11 +171,25 @@ def _mismatch(field: Field, target: Column, column: Column) -> list[str]:
     if column.kind not in ACCEPTED[target.kind]:
         faults.append(
             f"column {column.name!r}: holds {column.kind.value}, but field {field.name!r} is "
-            f"{field.logical or field.type}; expected {' or '.join(kind.value for kind in ACCEPTED[target.kind])}"
+            f"{field.label}; expected {' or '.join(kind.value for kind in ACCEPTED[target.kind])}"
         )
+    elif field.label == "decimal" and column.kind is Kind.NUMBER:
+        scale = field.digits[1]
+        if column.decimals is None or column.decimals > scale:
+            faults.append(
+                f"column {column.name!r}: holds numbers of more than {scale} decimals, but field {field.name!r} is "
+                f"decimal of scale {scale}; round the column"
+            )
     if column.nullable and not target.nullable:
         faults.append(f"column {column.name!r}: has missing values, but field {field.name!r} does not allow null")
     return faults
+
+
+def _unfillable(field: Field) -> str:
+    return (
+        f"column {field.column!r}: no column of a table can be the field {field.name!r}, which is {field.label}; "
+        "leave the column out and give the field a default"
+    )
 
 
 def _lacking(field: Field, inferred: TableSchema) -> str:

@@ -1,156 +1,21 @@
-"""Avro schemas: derived from a TableSchema, read from people's own, and the Confluent frame."""
+"""Avro schemas: derived from a TableSchema, and read from people's own."""
 
 from __future__ import annotations
 
 import json
 import re
-import struct
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import fastavro
-import pyarrow as pa
 
 from schemas.errors import InputError
-from schemas.table import Column, Kind, TableSchema, timestamp_type
-
-FRAME_BYTES = 5
-"""Bytes before the Avro body of a Confluent-framed message: a zero and the schema's id."""
-
-SCALARS = ("int", "long", "float", "double", "string", "boolean")
-"""The primitive types a flat record may hold, besides enums."""
-
-LOGICAL = {
-    "date": "int",
-    "timestamp-millis": "long",
-    "timestamp-micros": "long",
-    "local-timestamp-millis": "long",
-    "local-timestamp-micros": "long",
-}
-"""Logical types that are understood, with the primitive each annotates; others are ignored, as Avro asks."""
+from schemas.table import Column, Kind, TableSchema
 
 LEGAL = "[A-Za-z_][A-Za-z0-9_]*"
 """Names by the Avro specification."""
-
-SUPPORTED = "int, long, float, double, string, boolean, enum, date, timestamps, and unions of null with one of them"
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field of a flat Avro record.
-
-    Args:
-        name: the Avro name.
-        column: the table's column: the custom property "column", or the Avro name.
-        type: one of `SCALARS`, or "enum".
-        logical: a key of `LOGICAL`, or None.
-        null_index: which branch of the union is null (0 or 1); None when the field is not a union.
-        symbols: an enum's symbols in order; empty for other types.
-        default: the default as JSON has it; read it only when `has_default`.
-        has_default: whether the schema gives a default.
-    """
-
-    name: str
-    column: str
-    type: str
-    logical: str | None = None
-    null_index: int | None = None
-    symbols: tuple[str, ...] = ()
-    default: Any = None
-    has_default: bool = False
-
-    @property
-    def arrow_type(self) -> pa.DataType:
-        """The Arrow type that holds every value of this field."""
-        if self.logical == "date":
-            return pa.date32()
-        if self.logical is not None:
-            return timestamp_type(
-                "ms" if self.logical.endswith("millis") else "us", None if self.logical.startswith("local") else "UTC"
-            )
-        match self.type:
-            case "int" | "long":
-                return pa.int64()
-            case "float" | "double":
-                return pa.float64()
-            case "boolean":
-                return pa.bool_()
-            case _:
-                return pa.string()
-
-
-def fields(avro: Mapping[str, Any]) -> tuple[Field, ...]:
-    """The fields of a flat record.
-
-    Raises:
-        InputError: not a record, or fields that are not flat (all of them named).
-
-    >>> fields({"type": "record", "name": "r", "fields": [{"name": "a", "type": ["null", "long"]}]})[0].null_index
-    0
-    """
-    if avro.get("type") != "record":
-        raise InputError(f"schema type={avro.get('type')!r}: expected 'record' at the top of the Avro schema")
-    named: dict[str, Mapping[str, Any]] = {}
-    found, faults = [], []
-    for form in avro["fields"]:
-        field = _field(form, named)
-        if field is None:
-            faults.append(f"field {form['name']!r}: type {_brief(form['type'])} is not supported; expected {SUPPORTED}")
-        else:
-            found.append(field)
-    if faults:
-        raise InputError(*faults)
-    return tuple(found)
-
-
-def _field(form: Mapping[str, Any], named: dict[str, Mapping[str, Any]]) -> Field | None:
-    type_, null_index = form["type"], None
-    if isinstance(type_, list):
-        if len(type_) != 2 or type_.count("null") != 1:
-            return None
-        null_index = type_.index("null")
-        type_ = type_[1 - null_index]
-    flat = _flat_type(type_, named)
-    if flat is None:
-        return None
-    column = form.get("column")
-    return Field(
-        name=form["name"],
-        column=column if isinstance(column, str) else form["name"],
-        type=flat[0],
-        logical=flat[1],
-        null_index=null_index,
-        symbols=flat[2],
-        default=form.get("default"),
-        has_default="default" in form,
-    )
-
-
-def _flat_type(type_: Any, named: dict[str, Mapping[str, Any]]) -> tuple[str, str | None, tuple[str, ...]] | None:
-    """Primitive, logical type and symbols; None when the type is not flat. Enums are remembered by name."""
-    if isinstance(type_, str):
-        if type_ in SCALARS:
-            return type_, None, ()
-        return _flat_type(named[type_], named) if type_ in named else None
-    if not isinstance(type_, Mapping):
-        return None
-    if type_["type"] == "enum":
-        named[type_["name"]] = type_
-        named[f"{type_.get('namespace', '')}.{type_['name']}"] = type_
-        return "enum", None, tuple(type_["symbols"])
-    inner = _flat_type(type_["type"], named)
-    if inner is None:
-        return None
-    logical = type_.get("logicalType")
-    return (inner[0], logical, ()) if logical is not None and LOGICAL.get(logical) == inner[0] else inner
-
-
-def _brief(type_: Any) -> str:
-    text = json.dumps(type_)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def avro_schema(schema: TableSchema) -> dict[str, Any]:
@@ -219,29 +84,6 @@ def _wire_type(column: Column) -> tuple[Any, Any]:
             return {"type": "long", "logicalType": f"{local}timestamp-{unit}"}, 0
         case Kind.CATEGORY | Kind.TEXT:
             return "string", ""
-
-
-def frame(schema_id: int) -> bytes:
-    """The five bytes before the body of every message.
-
-    >>> frame(258)
-    b'\\x00\\x00\\x00\\x01\\x02'
-    """
-    return struct.pack(">bI", 0, schema_id)
-
-
-def schema_id(value: bytes) -> int:
-    """The registry's id in a framed message.
-
-    Raises:
-        InputError: the bytes are not framed.
-    """
-    if len(value) < FRAME_BYTES or value[0] != 0:
-        raise InputError(
-            f"message {value[:8]!r}: expected a zero byte and a schema id; it is not Confluent-framed Avro"
-        )
-    number: int = struct.unpack(">I", value[1:FRAME_BYTES])[0]
-    return number
 
 
 def schema_file(path: Path) -> dict[str, Any]:

@@ -1,26 +1,38 @@
-"""Arrow batches to Confluent-framed Avro messages and back."""
+"""Arrow batches to Confluent-framed Avro messages and back, whole columns at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from schemas.avro import fields
-from schemas.columnar import Columnar
+from schemas.arrow_views import Array, bytes_of, starts_of
+from schemas.avro_fields import Field, fields
+from schemas.decode_columns import ColumnDecoder, Records, decoded_type
+from schemas.decode_kernels import read_frame
+from schemas.encode_columns import ColumnEncoder
+from schemas.encode_kernels import write_frame
+from schemas.encode_parts import Part
 from schemas.errors import InputError
+from schemas.framing import FRAME_BYTES, frame
 from schemas.messages import Decoded, Messages
-from schemas.rowwise import Rowwise
+from schemas.uuids import NIL
+from schemas.wire_types import default_array
 
 __all__ = ["Codec", "Decoded", "Messages", "warm"]
 
+MAX_DECODED_BYTES = 2**31 - 1
+"""Messages decoded in one call may hold this many bytes together: Arrow's strings have 32-bit offsets."""
+
 
 class Codec:
-    """Encodes and decodes the records of one Avro schema: flat ones by whole columns, others row by row.
+    """Encodes and decodes the records of one Avro schema.
 
     Args:
-        avro: the Avro schema, a record.
+        avro: the Avro schema, a record of any shape that Arrow can hold.
 
     Raises:
         InputError: the schema is not one we can read or write.
@@ -33,42 +45,102 @@ class Codec:
     """
 
     def __init__(self, avro: Mapping[str, Any]) -> None:
-        self._path: Columnar | Rowwise
-        try:
-            self._path = Columnar(fields(avro))
-        except InputError:
-            self._path = Rowwise(avro)
+        top = fields(avro)
+        self._encoders = [ColumnEncoder(field) for field in top]
+        self._decoders = [ColumnDecoder(field) for field in top]
+        self._schema = pa.schema([pa.field(f.column, decoded_type(f), f.null_index is not None) for f in top])
 
     @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of every decoded batch."""
-        return self._path.schema
+        return self._schema
 
-    def encode(self, batch: pa.RecordBatch, schema_id: int) -> Messages:
+    def encode(self, batch: pa.RecordBatch, schema_id: int | None) -> Messages:
         """Write every row as a message.
 
         Args:
             batch: has a column for every field (by the field's `column`), or the field a default; columns that no
                 field names are left out. Slices are fine.
-            schema_id: the schema's id in the registry.
+            schema_id: the schema's id in the registry; None for bare records, whose schema a header names.
 
         Raises:
             InputError: a column is missing or of the wrong type, or a value does not fit; every column at fault is
                 named, with the row and the value where there is one.
         """
-        return self._path.encode(batch, schema_id)
+        mark = b"" if schema_id is None else frame(schema_id)
+        sizes = np.full(batch.num_rows, len(mark), np.int64)
+        parts: list[Part] = []
+        faults: list[str] = []
+        for encoder in self._encoders:
+            try:
+                part = encoder.part(_column(batch, encoder.field))
+                part.measure(sizes)
+                parts.append(part)
+            except InputError as error:
+                faults.extend(error.faults)
+        if faults:
+            raise InputError(*faults)
+        offsets = starts_of(sizes)
+        out = np.empty(offsets[-1], np.uint8)
+        cursor = offsets[:-1].copy()
+        write_frame(bytes_of(mark), cursor, out)
+        for part in parts:
+            part.write(cursor, out)
+        return Messages(out.tobytes(), offsets)
 
-    def decode(self, values: Sequence[bytes]) -> Decoded:
+    def decode(self, values: Sequence[bytes], framed: bool = True) -> Decoded:
         """Read messages that were written under this schema.
 
         Args:
-            values: the messages, frame included; its schema id is not looked at.
+            values: the messages.
+            framed: whether each begins with a frame, whose schema id is not looked at.
 
         Returns:
             A batch under `schema`, and which messages were not such records: cut short, too long, no frame, a
-            value outside its type. Strings and enums come out as dictionaries.
+            value outside its type. Strings and enums come out as dictionaries, those within other fields plain.
+
+        Raises:
+            InputError: more bytes than Arrow's offsets can address.
         """
-        return self._path.decode(values)
+        data = bytes_of(b"".join(values))
+        if len(data) > MAX_DECODED_BYTES:
+            raise InputError(f"values: {len(data)} bytes at once; decode at most {MAX_DECODED_BYTES} a call")
+        bounds = starts_of(np.fromiter(map(len, values), np.int64, len(values)))
+        starts, ends = bounds[:-1], bounds[1:]
+        cursor = starts.copy()
+        if framed:
+            read_frame(data, starts, ends, FRAME_BYTES, cursor)
+        records = Records(data, cursor, ends)
+        columns = [decoder.read(records) for decoder in self._decoders]
+        whole = cursor == ends
+        if whole.all():
+            return Decoded(pa.RecordBatch.from_arrays(columns, schema=self.schema), np.zeros(0, np.int64))
+        # Read the good ones again by themselves: nothing of a broken message may linger, in a dictionary say.
+        again = self.decode(list(compress(values, whole.tolist())), framed)
+        return Decoded(again.batch, np.flatnonzero(~whole))
+
+
+def _column(batch: pa.RecordBatch, field: Field) -> Array:
+    found = batch.schema.get_all_field_indices(field.column)
+    if len(found) > 1:
+        raise InputError(f"column {field.column!r}: appears {len(found)} times; rename them")
+    return batch.column(found[0]) if found else default_array(field, batch.num_rows)
+
+
+EVERY_KIND: tuple[tuple[Any, Any], ...] = (
+    ("long", 1),
+    ("double", 1.0),
+    ("float", 1.0),
+    ("boolean", True),
+    ("string", "x"),
+    ({"type": "enum", "name": "e", "symbols": ["x"]}, "x"),
+    ("bytes", b"x"),
+    ({"type": "fixed", "name": "u", "size": 16, "logicalType": "uuid"}, NIL),
+    ({"type": "bytes", "logicalType": "decimal", "precision": 9}, 1),
+    ({"type": "array", "items": "long"}, [1]),
+    ({"type": "record", "name": "s", "fields": [{"name": "a", "type": "string"}]}, {"a": "x"}),
+)
+"""Types that go through every kernel together, each with a value."""
 
 
 def warm() -> None:
@@ -76,11 +148,9 @@ def warm() -> None:
 
     Worth calling where a process starts, before it owes anybody a record.
     """
-    kinds = ("long", "double", "float", "boolean", "string", {"type": "enum", "name": "e", "symbols": ["x"]})
-    forms = [{"name": f"f{i}", "type": ["null", kind]} for i, kind in enumerate(kinds)]
-    codec = Codec({"type": "record", "name": "warm", "fields": [*forms, {"name": "plain", "type": "string"}]})
-    columns: Any = [[1, None], [1.0, None], [1.0, None], [True, None], ["x", None], ["x", None], ["x", "y"]]
-    batch = pa.record_batch({name: pa.array(c) for name, c in zip(codec.schema.names, columns, strict=True)})
-    text = batch.schema.get_field_index("f4")
-    batch = batch.set_column(text, "f4", batch.column(text).dictionary_encode())
-    codec.decode(codec.encode(batch, 0).values())
+    names = [f"f{i}" for i in range(len(EVERY_KIND))]
+    forms = [{"name": name, "type": ["null", kind]} for name, (kind, _) in zip(names, EVERY_KIND, strict=True)]
+    codec = Codec({"type": "record", "name": "warm", "fields": forms})
+    arrays = [pa.array([value, None]) for _, value in EVERY_KIND]
+    for columns in (arrays, [array.dictionary_encode() if array.type == pa.string() else array for array in arrays]):
+        codec.decode(codec.encode(pa.RecordBatch.from_arrays(columns, names), 0).values())

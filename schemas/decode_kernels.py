@@ -24,7 +24,7 @@ from schemas.kernel import inlined, kernel
 
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.int32]
+Words = npt.NDArray[np.uint64]
 
 U64 = np.uint64
 """Every position is made unsigned where it indexes bytes, as in `schemas.encode_kernels`."""
@@ -34,6 +34,16 @@ BROKEN = -1
 
 NULL = -2
 """Returned instead of a position when a union's null branch was read."""
+
+VARINT, SPAN, BLOCKS, NEXT, VALUE = range(5)
+"""What `skip_value` steps over: an integer; so many bytes, or a length and so many; the blocks of an array or a map;
+the end of an item of theirs; the branch of a union alone."""
+
+
+@inlined
+def unzigzag(rest: Any) -> Any:
+    """The signed integer that an unsigned one stands for."""
+    return np.int64(rest >> U64(1)) ^ -np.int64(rest & U64(1))
 
 
 @inlined
@@ -48,7 +58,7 @@ def get_long(data: Bytes, at: int, end: int) -> tuple[Any, int]:
             return np.int64(0), BROKEN
         rest |= (byte & U64(127)) << shift
         if byte < U64(128):
-            return np.int64(rest >> U64(1)) ^ -np.int64(rest & U64(1)), at
+            return unzigzag(rest), at
         shift += U64(7)
     return np.int64(0), BROKEN
 
@@ -133,167 +143,223 @@ def read_booleans(data: Bytes, cursor: Longs, ends: Longs, null_index: int, valu
             cursor[row] = at + 1
 
 
-@kernel
-def is_utf8(data: Bytes, at: int, end: int) -> bool:
-    """Whether bytes are well-formed UTF-8 (The Unicode Standard 16, table 3-7)."""
-    while at < end:
-        lead = np.int64(data[U64(at)])
-        at += 1
-        if lead < 0x80:
-            continue
-        more = 1 if 0xC2 <= lead <= 0xDF else 2 if 0xE0 <= lead <= 0xEF else 3 if 0xF0 <= lead <= 0xF4 else 0
-        if more == 0 or end - at < more:
-            return False
-        low = 0xA0 if lead == 0xE0 else 0x90 if lead == 0xF0 else 0x80
-        high = 0x9F if lead == 0xED else 0x8F if lead == 0xF4 else 0xBF
-        if data[U64(at)] < low or data[U64(at)] > high:
-            return False
-        for i in range(1, more):
-            if data[U64(at + i)] < 0x80 or data[U64(at + i)] > 0xBF:
-                return False
-        at += more
-    return True
-
-
 @inlined
-def get_half(data: Bytes, at: int) -> Any:
-    """Four bytes as a number, lowest first; written out so that the compiler sees one load."""
-    low = U64(data[U64(at)]) | U64(data[U64(at + 1)]) << U64(8)
-    return low | U64(data[U64(at + 2)]) << U64(16) | U64(data[U64(at + 3)]) << U64(24)
-
-
-@inlined
-def get_word(data: Bytes, at: int) -> Any:
-    """Eight bytes as a number, lowest first."""
-    return get_half(data, at) | get_half(data, at + 4) << U64(32)
-
-
-@inlined
-def mixed(state: Any) -> Any:
-    """A 64-bit number scrambled; both factors are below 2^31, so the products are below 2^63."""
-    return (state & U64(0xFFFFFFFF)) * U64(0x5BD1E995) ^ (state >> U64(32)) * U64(0x2C1B3C6D)
-
-
-@inlined
-def hash_bytes(data: Bytes, at: int, end: int) -> Any:
-    """A hash of 31 bits, eight bytes at a time: the first, the last, those between."""
-    length = end - at
-    state = U64(length)
-    if length >= 8:
-        state = mixed(state ^ get_word(data, at)) ^ get_word(data, end - 8)
-        at += 8
-        while at < end - 8:
-            state = mixed(state) ^ get_word(data, at)
-            at += 8
-    elif length >= 4:
-        state ^= get_half(data, at) << U64(32) | get_half(data, end - 4)
-    else:
-        while at < end:
-            state = state << U64(8) | U64(data[U64(at)])
-            at += 1
-    state = mixed(state)
-    return np.int64((state ^ state >> U64(31)) & U64(0x7FFFFFFF))
-
-
-@inlined
-def same_bytes(data: Bytes, one: int, other: int, length: int) -> bool:
-    """Whether two stretches of the buffer hold the same bytes."""
-    i = 0
-    if length >= 8:
-        if get_word(data, one + length - 8) != get_word(data, other + length - 8):
-            return False
-        while i < length - 8 and get_word(data, one + i) == get_word(data, other + i):
-            i += 8
-        return bool(i >= length - 8)
-    while i < length and data[U64(one + i)] == data[U64(other + i)]:
-        i += 1
-    return bool(i == length)
-
-
-@inlined
-def find_slot(slots: Codes, entries: Longs, data: Bytes, string: tuple[int, int, int]) -> int:
-    """Where a string (start, length, hash) is in the hash table, or the free slot where it belongs.
-
-    Args:
-        slots: numbers of entries, -1 where free, shape (a power of two,); never full.
-        entries: start, length and hash of each distinct string, shape (room, 3).
-        data: as for all.
-        string: what to look for.
-    """
-    start, length, hashed = string
-    mask: int = slots.shape[0] - 1
-    slot = hashed & mask
-    while slots[U64(slot)] >= 0:
-        entry = U64(slots[U64(slot)])
-        alike = entries[entry, 2] == hashed and entries[entry, 1] == length
-        if alike and same_bytes(data, entries[entry, 0], start, length):
-            return slot
-        slot = (slot + 1) & mask
-    return slot
+def get_span(data: Bytes, at: int, end: int, width: int) -> tuple[int, Any]:
+    """Where a value of `width` bytes, or one whose length comes first when `width` is negative, starts and how long
+    it is; `BROKEN` when it ends behind `end`."""
+    length = np.int64(width)
+    if width < 0:
+        length, at = get_long(data, at, end)
+    if at == BROKEN or length < 0 or length > end - at:
+        return BROKEN, 0
+    return at, length
 
 
 @kernel
-def read_strings(data: Bytes, cursor: Longs, ends: Longs, null_index: int, codes: Codes, present: Bytes) -> Longs:
-    """Read strings as codes of the distinct ones, numbered as they appear.
-
-    Two strings get one code only when every byte is the same. Strings that are not UTF-8 are broken.
+def read_spans(
+    data: Bytes, cursor: Longs, ends: Longs, null_index: int, width: int, spans: Longs, present: Bytes
+) -> None:
+    """Step over strings, bytes and fixed.
 
     Args:
         data: as for all.
         cursor: as for all.
         ends: as for all.
         null_index: as for all.
-        codes: set where there is a value, shape (rows,).
+        width: how long each value is; negative when its length comes first.
+        spans: set to where each value starts and its length, shape (2, rows).
         present: as for all.
-
-    Returns:
-        Where each distinct string starts in `data`, its length and its hash, shape (distinct, 3).
     """
-    rows = cursor.shape[0]
-    entries = np.empty((rows, 3), np.int64)  # room for every row to be another string
-    room = 2
-    while room < 2 * rows:
-        room *= 2
-    slots = np.full(room, -1, np.int32)
-    count = 0
-    for row in range(rows):
-        at = get_branch(data, cursor[row], ends[row], null_index)
+    for row in range(cursor.shape[0]):
+        end = ends[row]
+        at = get_branch(data, cursor[row], end, null_index)
         if at == NULL:
             cursor[row] += 1
             continue
+        length = np.int64(width)
+        if width < 0 and 0 <= at < end and data[U64(at)] < 128:  # most lengths; 3 times faster than through a pair
+            length = unzigzag(U64(data[U64(at)]))
+            at = at + 1 if 0 <= length <= end - at - 1 else BROKEN
+        elif at != BROKEN:
+            at, length = get_span(data, at, end, width)
         if at == BROKEN:
             cursor[row] = BROKEN
             continue
-        length, at = get_long(data, at, ends[row])
-        if at == BROKEN or length < 0 or length > ends[row] - at:
-            cursor[row] = BROKEN
-            continue
-        hashed = hash_bytes(data, at, at + length)
-        slot = find_slot(slots, entries, data, (at, length, hashed))
-        if slots[U64(slot)] < 0:
-            if not is_utf8(data, at, at + length):
-                cursor[row] = BROKEN
-                continue
-            entries[count, 0], entries[count, 1], entries[count, 2] = at, length, hashed
-            slots[U64(slot)] = count
-            count += 1
-        codes[row] = slots[U64(slot)]
+        spans[0, row], spans[1, row] = at, length
         present[row] = 1
         cursor[row] = at + length
-    return entries[:count]
 
 
 @kernel
-def gather(data: Bytes, starts: Longs, offsets: Codes, out: Bytes) -> None:
-    """Copy stretches of the buffer one after another.
+def read_branches(data: Bytes, cursor: Longs, ends: Longs, null_index: int, present: Bytes) -> None:
+    """Step over the branches of unions, up to their values."""
+    for row in range(cursor.shape[0]):
+        at = get_branch(data, cursor[row], ends[row], null_index)
+        if at == NULL:
+            cursor[row] += 1
+        else:
+            if at != BROKEN:
+                present[row] = 1
+            cursor[row] = at
+
+
+@inlined
+def get_count(data: Bytes, at: int, end: int) -> tuple[Any, int]:
+    """How many items the next block of an array holds and where they start, or `BROKEN`.
+
+    No item is shorter than a byte, so more items than bytes are never believed. The size in bytes that a block may
+    tell is read and not used.
+    """
+    count, at = get_long(data, at, end)
+    if at != BROKEN and count < 0:
+        if count < at - end:
+            return np.int64(0), BROKEN
+        count = -count
+        _, at = get_long(data, at, end)
+    if at == BROKEN or count < 0 or count > end - at:
+        return np.int64(0), BROKEN
+    return count, at
+
+
+@inlined
+def skip_value(data: Bytes, at: int, end: int, steps: Longs, left: Longs) -> int:
+    """Step over one value of any type; returns where it ends, or `BROKEN`.
 
     Args:
         data: as for all.
-        starts: where each stretch starts in `data`, shape (stretches,).
-        offsets: where each goes in `out`, and its end, shape (stretches + 1,).
-        out: shape (offsets[-1],).
+        at: where it starts.
+        end: where its record ends.
+        steps: what the value is made of, shape (steps, 4): what comes (`VARINT`, `SPAN`, `BLOCKS`, `NEXT`, `VALUE`),
+            its width or the step of its `BLOCKS`, the null branch of its union or -1, and the step behind all of it.
+        left: room for how many items of each open block are left, shape (depth,).
     """
-    for entry in range(starts.shape[0]):
-        start = starts[entry] - offsets[entry]
-        for i in range(offsets[entry], offsets[entry + 1]):
-            out[i] = data[U64(start + i)]
+    step, depth = 0, 0
+    while step < steps.shape[0]:
+        what, width, null_index, behind = steps[step, 0], steps[step, 1], steps[step, 2], steps[step, 3]
+        if what == NEXT:
+            left[depth - 1] -= 1
+            if left[depth - 1] > 0:
+                step = width + 1
+                continue
+            depth -= 1
+            step, null_index, behind = width, -1, steps[width, 3]
+            what = BLOCKS
+        before = at
+        at = get_branch(data, at, end, null_index)
+        if at == NULL:
+            at = before + 1
+            step = behind
+            continue
+        if at != BROKEN and what == VARINT:
+            _, at = get_long(data, at, end)
+        elif at != BROKEN and what == SPAN:
+            at, length = get_span(data, at, end, width)
+            if at != BROKEN:
+                at += length
+        elif at != BROKEN and what == BLOCKS:
+            count, at = get_count(data, at, end)
+            if count > 0:
+                left[depth] = count
+                depth += 1
+            else:
+                step = behind - 1
+        if at == BROKEN:
+            return BROKEN
+        step += 1
+    return at
+
+
+@kernel
+def read_blocks(
+    records: tuple[Bytes, Longs, Longs], null_index: int, steps: Longs, depth: int, counts: Longs, present: Bytes
+) -> Longs:
+    """Step over arrays and maps, finding their items.
+
+    Args:
+        records: data, cursor and ends, as for all.
+        null_index: as for all.
+        steps: what an item is made of, as for `skip_value`.
+        depth: how deep blocks lie in an item.
+        counts: set to how many items each row has, shape (rows,).
+        present: as for all.
+
+    Returns:
+        Where each item starts and ends, shape (items, 2).
+    """
+    data, cursor, ends = records
+    items = np.empty((cursor.shape[0] + 1, 2), np.int64)
+    left = np.empty(depth + 1, np.int64)
+    found = 0
+    for row in range(cursor.shape[0]):
+        first, end = found, ends[row]
+        at = get_branch(data, cursor[row], end, null_index)
+        if at == NULL:
+            cursor[row] += 1
+            continue
+        count = np.int64(1)
+        while count > 0 and at != BROKEN:
+            count, at = get_count(data, at, end)
+            for _ in range(count):
+                if found == items.shape[0]:
+                    grown = np.empty((2 * found, 2), np.int64)
+                    grown[:found] = items
+                    items = grown
+                items[found, 0] = at
+                at = skip_value(data, at, end, steps, left)
+                items[found, 1] = at
+                if at == BROKEN:
+                    break
+                found += 1
+        if at == BROKEN:
+            found = first
+        else:
+            present[row] = 1
+        counts[row] = found - first
+        cursor[row] = at
+    return items[:found]
+
+
+@inlined
+def is_below(value: Words, limit: Words) -> bool:
+    """Whether the magnitude of a two's complement integer is below a limit, both in words, lowest first."""
+    negative = value[value.shape[0] - 1] >> U64(63) == U64(1)
+    carry = U64(1)
+    below = False
+    for k in range(value.shape[0]):
+        word = value[k]
+        if negative and (word != U64(0) or carry == U64(0)):
+            word = ~word + carry
+            carry = U64(0)
+        if word != limit[k]:
+            below = bool(word < limit[k])
+    return below
+
+
+@kernel
+def read_decimals(data: Bytes, spans: Longs, limit: Words, present: Bytes, cursor: Longs, values: Words) -> None:
+    """Read decimals: integers of any number of bytes, highest first, of the sign and magnitude that `limit` allows.
+
+    Args:
+        data: as for all.
+        spans: where each starts and its length, shape (2, rows).
+        limit: the smallest magnitude that is broken, as words, lowest first, shape (words,).
+        present: as for all; a row that is not present is left alone.
+        cursor: as for all.
+        values: set, in words of two's complement, lowest first, shape (rows, words).
+    """
+    words = limit.shape[0]
+    for row in range(cursor.shape[0]):
+        if present[row] == 0:
+            continue
+        start, length = spans[0, row], spans[1, row]
+        sign = U64(255) if length > 0 and data[U64(start)] >= 128 else U64(0)
+        fits = True
+        for i in range(max(length, 8 * words)):
+            byte = U64(data[U64(start + length - 1 - i)]) if i < length else sign
+            if i < 8 * words:
+                values[row, i >> 3] |= byte << U64(8 * (i & 7))
+            elif byte != sign:
+                fits = False
+        top = values[row, words - 1] >> U64(63)
+        if not fits or (top == U64(1)) != (sign == U64(255)) or not is_below(values[row], limit):
+            cursor[row] = BROKEN

@@ -2,155 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas import encode_kernels as kernels
-from schemas.arrow_views import (
-    Array,
-    Bytes,
-    Longs,
-    bits_of,
-    bytes_of,
-    frozen,
-    offsets_of,
-    present_of,
-    same_memory,
-    starts_of,
-    values_of,
+from schemas.arrow_views import Array, Longs, bits_of, bytes_of, frozen, numbers, same_memory, starts_of, values_of
+from schemas.avro_fields import Field
+from schemas.encode_parts import (
+    Decimals,
+    Entries,
+    Fixed,
+    Integers,
+    Lists,
+    Nulls,
+    Part,
+    Spans,
+    Structs,
+    Table,
+    Words,
+    outer_rows,
 )
-from schemas.avro import Field
 from schemas.errors import InputError
-from schemas.wire_types import cast, check_int, check_nulls, check_type, float_bits, where
-
-
-class Part(Protocol):
-    """One column, ready to be written."""
-
-    def measure(self, sizes: Longs) -> None:
-        """Add the bytes of each row to `sizes`, shape (rows,).
-
-        Raises:
-            InputError: a value can not be written.
-        """
-
-    def write(self, cursor: Longs, out: Bytes) -> None:
-        """Write each row into `out`, shape (bytes,), at its cursor, shape (rows,), and move the cursor behind it."""
-
-
-@dataclass(frozen=True)
-class Nulls:
-    """Where a column is null, as `schemas.encode_kernels` takes it."""
-
-    present: Bytes
-    null_index: int
-
-    @classmethod
-    def of(cls, field: Field, array: Array) -> Nulls:
-        """The nulls of a column under its field."""
-        return cls(present_of(array), -1 if field.null_index is None else field.null_index)
-
-
-@dataclass(frozen=True)
-class Integers:
-    """Integers, dates and timestamps: `values` has shape (rows,)."""
-
-    values: Longs
-    nulls: Nulls
-
-    def measure(self, sizes: Longs) -> None:
-        """Add up sizes."""
-        kernels.measure_longs(self.values, self.nulls.present, self.nulls.null_index, sizes)
-
-    def write(self, cursor: Longs, out: Bytes) -> None:
-        """Write at the cursors."""
-        kernels.write_longs(self.values, self.nulls.present, self.nulls.null_index, cursor, out)
-
-
-@dataclass(frozen=True)
-class Words:
-    """Values of fixed width: booleans as bytes, floats and doubles as their bits; `words` has shape (rows,)."""
-
-    words: npt.NDArray[Any]
-    nulls: Nulls
-
-    def measure(self, sizes: Longs) -> None:
-        """Add up sizes."""
-        kernels.measure_fixed(self.words.itemsize, self.nulls.present, self.nulls.null_index, sizes)
-
-    def write(self, cursor: Longs, out: Bytes) -> None:
-        """Write at the cursors."""
-        kernels.write_words(self.words, self.nulls.present, self.nulls.null_index, cursor, out)
-
-
-@dataclass(frozen=True)
-class Strings:
-    """Strings that lie in `data`, shape (bytes,), between `offsets`, shape (rows + 1,)."""
-
-    offsets: Longs
-    data: Bytes
-    nulls: Nulls
-
-    @classmethod
-    def of(cls, array: Array, nulls: Nulls) -> Strings:
-        """The strings of a plain string array."""
-        return cls(offsets_of(array), bytes_of(array.buffers()[2]), nulls)
-
-    def measure(self, sizes: Longs) -> None:
-        """Add up sizes."""
-        kernels.measure_strings(self.offsets, self.nulls.present, self.nulls.null_index, sizes)
-
-    def write(self, cursor: Longs, out: Bytes) -> None:
-        """Write at the cursors."""
-        kernels.write_strings(self.offsets, self.data, self.nulls.present, self.nulls.null_index, cursor, out)
-
-
-@dataclass(frozen=True)
-class Table:
-    """The ready bytes of every entry of a dictionary: `data[starts[i]:starts[i + 1]]`, empty where there is no form."""
-
-    starts: Longs
-    data: Bytes
-
-
-@dataclass(frozen=True)
-class Entries:
-    """Entries of a dictionary by `codes`, shape (rows,); `field` and `array` say which value has no form."""
-
-    codes: npt.NDArray[np.int32]
-    table: Table
-    nulls: Nulls
-    field: Field
-    array: Array
-
-    def measure(self, sizes: Longs) -> None:
-        """Add up sizes.
-
-        Raises:
-            InputError: a value is no symbol of the enum, or a code no entry of the dictionary.
-        """
-        nulls = self.nulls
-        row = kernels.measure_entries(self.codes, self.table.starts, nulls.present, nulls.null_index, sizes)
-        if row < 0:
-            return
-        code = int(self.codes[row])
-        if not 0 <= code < len(self.array.dictionary):
-            raise InputError(f"{where(self.field, row)}: code {code} names no entry of the column's dictionary")
-        raise InputError(
-            f"{where(self.field, row)}: {self.array.dictionary[code].as_py()!r} is no symbol of the Avro enum "
-            f"{self.field.name!r}; expected one of {', '.join(self.field.symbols[:10])}"
-        )
-
-    def write(self, cursor: Longs, out: Bytes) -> None:
-        """Write at the cursors."""
-        nulls = self.nulls
-        kernels.write_entries(
-            self.codes, self.table.starts, self.table.data, nulls.present, nulls.null_index, cursor, out
-        )
+from schemas.uuids import uuid_bytes
+from schemas.wire_types import cast, check_int, check_nulls, check_type, default_array, float_bits
 
 
 class ColumnEncoder:
@@ -162,6 +40,7 @@ class ColumnEncoder:
 
     def __init__(self, field: Field) -> None:
         self.field = field
+        self._inner = tuple(map(ColumnEncoder, field.inner))
         self._symbols = {symbol: _varint(i) for i, symbol in enumerate(field.symbols)}
         self._known: tuple[Array, Table] | None = None
 
@@ -175,6 +54,8 @@ class ColumnEncoder:
             InputError: the type or a value does not fit the field; column, row and value are named.
         """
         field = self.field
+        if isinstance(array, pa.ExtensionArray):
+            array = array.storage
         if pa.types.is_null(array.type):
             kind: Any = field.arrow_type
             array = pa.nulls(len(array), kind)
@@ -183,11 +64,23 @@ class ColumnEncoder:
             if array.dictionary.null_count or field.type not in ("string", "enum"):
                 array = array.dictionary_decode()
         check_nulls(field, array)
-        if field.type == "enum" and not isinstance(array, pa.DictionaryArray):
-            array = cast(field, array).dictionary_encode()
+        try:
+            return self._ready(array)
+        except pa.ArrowNotImplementedError as error:  # some types Arrow itself can do little with, views above all
+            raise InputError(f"column {field.column!r}: {error}; cast it to {field.arrow_type}") from None
+
+    def _ready(self, array: Array) -> Part:
+        field = self.field
+        match field.type:
+            case "record":
+                return self._structs(array)
+            case "array" | "map":
+                return self._lists(array)
+            case "enum" if not isinstance(array, pa.DictionaryArray):
+                array = cast(field, array).dictionary_encode()
         if isinstance(array, pa.DictionaryArray):
             return self._entries(array)
-        return _plain(field, cast(field, array))
+        return _plain(field, array)
 
     def _entries(self, array: Array) -> Entries:
         indices = array.indices
@@ -203,7 +96,7 @@ class ColumnEncoder:
         if self.field.type == "enum":
             forms = [self._symbols.get(symbol, b"") for symbol in dictionary.to_pylist()]
             return Table(starts_of([len(form) for form in forms]), bytes_of(b"".join(forms)))
-        strings = Strings.of(dictionary.cast(pa.string()), Nulls(bytes_of(None), -1))
+        strings = Spans.of(dictionary.cast(pa.string()), Nulls(bytes_of(None), -1))
         sizes = np.zeros(len(dictionary), np.int64)
         strings.measure(sizes)
         starts = starts_of(sizes)
@@ -211,21 +104,68 @@ class ColumnEncoder:
         strings.write(starts[:-1].copy(), data)
         return Table(starts, frozen(data))
 
+    def _structs(self, array: Array) -> Structs:
+        check_type(self.field, array.type)
+        nulls, rows = Nulls.of(self.field, array), None
+        if array.null_count:
+            rows = np.flatnonzero(nulls.present)
+            array = array.drop_null()
+        with outer_rows(rows):
+            parts = tuple(encoder.part(_child(array, encoder.field)) for encoder in self._inner)
+        return Structs(parts, rows, nulls)
+
+    def _lists(self, array: Array) -> Lists:
+        check_type(self.field, array.type)
+        if pa.types.is_map(array.type):
+            array = _as_list(array)
+        counts = pc.list_value_length(array).fill_null(0).to_numpy()
+        with outer_rows(np.repeat(np.arange(len(array)), counts)):
+            items = self._inner[0].part(array.flatten())
+            return Lists.of(starts_of(counts), items, Nulls.of(self.field, array))
+
 
 def _plain(field: Field, array: Array) -> Part:
     nulls = Nulls.of(field, array)
-    match field.type:
-        case "string":
-            return Strings.of(array, nulls)
-        case "boolean":
-            return Words(bits_of(array.buffers()[1], array), nulls)
-        case "float" | "double":
-            return Words(float_bits(field, array), nulls)
-    if field.logical == "date":
-        return Integers(frozen(values_of(array, np.int32).astype(np.int64)), nulls)
-    if field.type == "int":
+    if field.logical == "uuid":
+        return Fixed(uuid_bytes(field, array), field.size, nulls)
+    array = cast(field, array)
+    match field.label:
+        case "string" | "bytes":
+            return Spans.of(array, nulls)
+        case "boolean" | "float" | "double":
+            bits = field.label == "boolean"
+            return Words(bits_of(array.buffers()[1], array) if bits else float_bits(field, array), nulls)
+        case "decimal":
+            return Decimals(_rows(array, np.uint64), field.size, nulls)
+        case "fixed":
+            return Fixed(_rows(array, np.uint8).reshape(-1), field.size, nulls)
+    return Integers(_longs(field, array), nulls)
+
+
+def _rows(array: Array, dtype: Any) -> npt.NDArray[Any]:
+    """The parts of values of a fixed size, shape (rows, parts)."""
+    parts = array.type.byte_width // np.dtype(dtype).itemsize
+    return numbers(array.buffers()[1], dtype, array.offset * parts, len(array) * parts).reshape(-1, parts)
+
+
+def _longs(field: Field, array: Array) -> Longs:
+    if array.type.bit_width == 32:
+        return frozen(values_of(array, np.int32).astype(np.int64))
+    if field.label == "int":
         check_int(field, array)
-    return Integers(values_of(array, np.int64), nulls)
+    return values_of(array, np.int64)
+
+
+def _child(array: Array, field: Field) -> Array:
+    index = array.type.get_field_index(field.name)
+    return default_array(field, len(array)) if index < 0 else array.field(index)
+
+
+def _as_list(array: Array) -> Array:
+    """A map as the list of its entries, which it is."""
+    entries = pa.StructArray.from_arrays([array.keys, array.items], ["key", "value"])
+    kind: Any = pa.list_(entries.type)
+    return pa.Array.from_buffers(kind, len(array), array.buffers()[:2], offset=array.offset, children=[entries])
 
 
 def _varint(value: int) -> bytes:

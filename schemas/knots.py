@@ -13,6 +13,9 @@ from schemas.table import MIN_SHARED_ROWS, Column
 MAX_KNOTS = 1_000
 """No column keeps more knots than this."""
 
+FARTHEST_FREE = 100
+"""How many steps from a mean a value that nobody holds is looked for."""
+
 FARTHEST = 8e307
 """Numbers beyond are drawn in to here, so that differences stay finite."""
 
@@ -41,10 +44,10 @@ class Marginal:
 def marginal_of(values: Floats, column: Column) -> Marginal:
     """Summarise the present values of a numeric column.
 
-    When most rows hold values that five rows share, the column is *discrete*: every knot is such a value, and
-    there is probability between two knots only where every value between them is one too. Otherwise it is
-    *continuous*: knots are means of at least five neighbours, so the ends are trimmed. Fewer than five values
-    say nothing: zero.
+    When most rows hold values that five rows share, the column is *discrete*: every knot is such a value, or one
+    that nobody holds and that stands for five rows or more around it. There is probability between two knots only
+    where every value between them is one too. Otherwise it is *continuous*: knots are means of at least five
+    neighbours, so the ends are trimmed. Fewer than five values say nothing: zero.
 
     Args:
         values: the present values, shape (n,).
@@ -90,7 +93,7 @@ def _step(units: Floats, scale: float) -> float:
 def _discrete(
     found: Floats, counts: npt.NDArray[np.int64], shared: npt.NDArray[np.bool_], step: float
 ) -> tuple[Floats, Floats, Floats]:
-    support = found[shared]
+    support = np.union1d(found[shared], _stand_ins(found, counts, shared, step))
     share = np.bincount(_nearest(support, found), weights=counts, minlength=len(support)) / counts.sum()
     joined = np.diff(support) == step if step > 0 else np.zeros(len(support) - 1, bool)
     run = np.concatenate([[0], np.cumsum(~joined)])
@@ -103,6 +106,34 @@ def _discrete(
     atoms = share[kept] + np.bincount(_nearest(support[kept], support[moved]), share[moved], minlength=len(kept))
     inside = np.bincount(bounds[within], share[within], minlength=len(kept))[: len(kept) - 1]
     return support[kept], atoms, np.asarray(inside, np.float64)
+
+
+def _stand_ins(found: Floats, counts: npt.NDArray[np.int64], shared: npt.NDArray[np.bool_], step: float) -> list[float]:
+    """Values that nobody holds, each near the mean of five rows or more that lie between the same two shared values."""
+    gaps = np.cumsum(shared)[~shared].tolist()
+    held, chosen, group = set(found.tolist()), list[float](), list[float]()
+    for at, (value, rows) in enumerate(zip(found[~shared].tolist(), counts[~shared].tolist(), strict=True)):
+        group += [value] * rows
+        ends = at + 1 == len(gaps) or gaps[at + 1] != gaps[at]
+        if len(group) >= MIN_SHARED_ROWS:
+            chosen += _free(group, step, held)
+        if ends or len(group) >= MIN_SHARED_ROWS:
+            group = []
+    return chosen
+
+
+def _free(group: list[float], step: float, held: set[float]) -> list[float]:
+    """The value nearest to the mean of a group that is within it and held by nobody, if there is one."""
+    mean = sum(value / len(group) for value in group)
+    if step == 0:
+        return [] if mean in held else [mean]
+    middle = round((mean - group[0]) / step)
+    for off in range(FARTHEST_FREE):
+        for nth in (middle - off, middle + off):
+            value = group[0] + nth * step
+            if group[0] <= value <= group[-1] and value not in held:
+                return [value]
+    return []
 
 
 def _nearest(support: Floats, values: Floats) -> npt.NDArray[np.int64]:

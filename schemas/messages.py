@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from schemas.blobs import Blobs
+
 
 @dataclass(frozen=True)
 class Messages:
@@ -27,6 +29,11 @@ class Messages:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @property
+    def blobs(self) -> Blobs:
+        """The messages side by side, without copying them."""
+        return Blobs.cut(self.buffer, self.offsets)
 
     def values(self) -> list[bytes]:
         """Each message on its own."""

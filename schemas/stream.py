@@ -2,70 +2,84 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     field_serializer,
     model_validator,
 )
 
+from schemas.changes import Changes
+from schemas.disorder import Disorder, Quarantine
 from schemas.errors import InputError
+from schemas.faults import FORM, NUMBER, fault_line
+from schemas.framing import Framing
+from schemas.joint_rules import Unique
+from schemas.keying import KeyForm, Keying
+from schemas.own_topics import own_topics
+from schemas.parts import Count, Name, Part, Port, Positive
+from schemas.rates import Profile, beside
 from schemas.rule_forms import parse
 from schemas.rules import Rule
-
-NAME = r"^[a-zA-Z0-9._-]+$"
-"""What Kafka takes for a topic's name, and we for a stream's."""
+from schemas.secrets import SECRET, Setting, hidden, hidden_user
 
 
-SECRET = re.compile("password|secret|token|[.]key$|key[.]pem", re.IGNORECASE)
-"""librdkafka settings whose values are never shown."""
+def _quoted(settings: Mapping[str, Setting]) -> Mapping[str, Setting]:
+    for name, value in settings.items():
+        if SECRET.search(name) and not isinstance(value, str):
+            raise ValueError(f"{name} must be text; quote it")
+    return settings
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-def _whole_topic_name(name: str) -> str:
-    if name in (".", "..") or len(name) > 200:
-        raise ValueError("must be at most 200 characters and neither '.' nor '..'")
-    return name
-
-
-Name = Annotated[str, Field(pattern=NAME), AfterValidator(_whole_topic_name)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Port = Annotated[int, Field(ge=0, le=65_535)]
+Settings = Annotated[Mapping[str, Setting], AfterValidator(_quoted)]
 
 
 def _rate(value: Any) -> Any:
     if value in ("max", math.inf):
         return "max"
+    if isinstance(value, Mapping | Profile):
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise ValueError("must be a number > 0, or max (to stop for a while: `synthstream pause STREAM`)")
+        raise ValueError("must be a number > 0, or max, or a profile (to stop for a while: `synthstream pause STREAM`)")
     return value
 
 
-class TopicSettings(_Part):
+def _form_of_rate(value: Any) -> str:
+    return FORM if isinstance(value, Mapping | Profile) else NUMBER
+
+
+Pace = Annotated[
+    Annotated[float | Literal["max"], Tag(NUMBER)] | Annotated[Profile, Tag(FORM)], Discriminator(_form_of_rate)
+]
+"""A rate as a stream's file has it."""
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+class TopicSettings(Part):
     """How the topic is created; an existing one is checked for its partitions only."""
 
     replication: Count = 1
     retention_ms: Count | None = None
     min_insync_replicas: Count | None = None
+    compacted: bool = False
 
 
-class Monitoring(_Part):
+class Monitoring(Part):
     """How the stream is watched.
 
     Args:
@@ -89,7 +103,7 @@ class Monitoring(_Part):
     port: Port = 8080
 
 
-class Publishing(_Part):
+class Publishing(Part):
     """How workers publish.
 
     Args:
@@ -99,24 +113,36 @@ class Publishing(_Part):
     transaction_s: Annotated[float, Field(gt=0, le=20)] = 0.5
 
 
-class StreamSpec(_Part):
+class StreamSpec(Part):
     """A stream: what draws it, where it goes, how fast, and how it is watched.
 
     Args:
         stream: its name.
         artifact: the trained artifact's folder; beside the YAML file when relative.
         topic: where the records go.
-        rate_per_s: records a second, or "max".
+        rate_per_s: records a second, "max", or a profile of time.
         shards: partitions, each published by one owner.
-        seed: with artifact and shards it settles every record.
+        seed: with artifact, shards and epoch it settles every record.
+        epoch: raised by one to begin a stream anew under another seed, artifact or number of shards.
         count: publish exactly so many records; None for ever.
-        key: "surrogate" for keys that hash to their partition, "none" for null keys.
+        until: publish what is due before that moment; None for ever.
+        time_compression: how many seconds of the stream's clock go by in one second.
+        behind: what to do when records are handed over late: publish them all as fast as it goes, skip them, or
+            shift the schedule.
+        behind_s: how late a record must be for that, in seconds.
+        key: "surrogate" for fresh keys that hash to their partition, "none" for null keys, or keys that come again.
+        framing: how records name their schema: in a prefix of the value or in a header.
+        changes: how records are changes to entities, which are the keys that come again; None for rows of their own.
         event_time: a timestamp column filled from the stream's clock.
         bootstrap: host:port of the broker, or "embedded".
         registry: URL of the schema registry, or "embedded".
         kafka: librdkafka settings, by their own names.
+        registry_settings: settings of Confluent's registry client, by their own names.
         topic_settings: how the topic is created.
-        rules: what every record must satisfy.
+        rules: what every record must satisfy; those that say `hard: true` are held by the quarantine.
+        disorder: what befalls records on their way; None for nothing.
+        quarantine: where records go that break a hard rule or are too large; None to publish the former and refuse
+            the latter.
         monitor: how the stream is watched.
         publish: how workers publish.
     """
@@ -124,28 +150,55 @@ class StreamSpec(_Part):
     stream: Name
     artifact: Path | None = None
     topic: Name
-    rate_per_s: Annotated[float | Literal["max"], BeforeValidator(_rate)] = 1_000.0
+    rate_per_s: Annotated[Pace, BeforeValidator(_rate)] = 1_000.0
     shards: Count = 4
     seed: int = 0
+    epoch: Annotated[int, Field(ge=0, lt=2**32)] = 0
     count: Count | None = None
-    key: Literal["surrogate", "none"] = "surrogate"
+    until: Annotated[datetime, AfterValidator(_in_utc)] | None = None
+    time_compression: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    behind: Literal["catch_up", "skip", "shift"] = "catch_up"
+    behind_s: Positive = 5.0
+    key: Keying = "surrogate"
+    framing: Framing = "prefix"
+    changes: Changes | None = None
     event_time: str | None = None
     bootstrap: str | None = None
-    registry: str | None = None
-    kafka: Mapping[str, str | int | float | bool] = Field(default_factory=dict, repr=False)
+    registry: str | None = Field(default=None, repr=False)
+    kafka: Settings = Field(default_factory=dict, repr=False)
+    registry_settings: Settings = Field(default_factory=dict, repr=False)
     topic_settings: TopicSettings = Field(default_factory=TopicSettings)
     rules: tuple[Mapping[str, Any], ...] = ()
+    disorder: Disorder | None = None
+    quarantine: Quarantine | None = None
     monitor: Monitoring = Field(default_factory=Monitoring)
     publish: Publishing = Field(default_factory=Publishing)
 
-    @field_serializer("kafka", when_used="json")
-    def _without_secrets(self, kafka: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: "***" if SECRET.search(name) else value for name, value in kafka.items()}
+    @field_serializer("kafka", "registry_settings", when_used="json")
+    def _without_secrets(self, settings: Mapping[str, Setting]) -> dict[str, Setting]:
+        return hidden(settings)
+
+    @field_serializer("registry", when_used="json")
+    def _without_user(self, registry: str | None) -> str | None:
+        return None if registry is None else hidden_user(registry)
 
     @model_validator(mode="after")
     def _fits(self) -> StreamSpec:
         if self.event_time is not None and self.rate_per_s == "max":
             raise ValueError("event_time: needs a rate_per_s in numbers, since the stream's clock runs by it")
+        if isinstance(self.key, KeyForm) and self.event_time is not None and self.key.column == self.event_time:
+            raise ValueError(f"key.column={self.event_time}: is the event time, which the stream's clock fills")
+        if self.event_time is None and self.disorder is not None and self.disorder.late is not None:
+            raise ValueError("disorder.late: needs an event_time, the column that shows how late a record is")
+        if self.changes is not None:
+            self._check_changes(self.changes)
+        if self.topic_settings.compacted and self.key == "none":
+            raise ValueError("topic_settings.compacted: a compacted topic takes no record without a key; choose a key")
+        topics = [self.topic, *(t for t in (self.labels_topic, self.quarantine_topic) if t is not None)]
+        if len(set(topics)) < len(topics):
+            raise ValueError(f"topic={self.topic}: records, labels and quarantine need a topic each")
+        for topic in sorted(set(topics) & set(own_topics(self.stream))):
+            raise ValueError(f"topic={topic}: is where stream {self.stream} keeps its own state; choose another")
         panes = self.monitor.window_s / self.monitor.pane_s
         if abs(panes - round(panes)) > 1e-6 or panes < 1:
             raise ValueError(
@@ -154,6 +207,20 @@ class StreamSpec(_Part):
             )
         return self
 
+    def _check_changes(self, changes: Changes) -> None:
+        if not isinstance(self.key, KeyForm):
+            raise ValueError(
+                f"changes: needs a key that comes again, not key={self.key}; say key: {{entities: 10000}} or "
+                "{column: NAME}"
+            )
+        if self.key.column is not None and self.key.column in (changes.columns or ()):
+            raise ValueError(f"changes.columns={self.key.column}: is the key, which stays; leave it out")
+        if changes.form == "debezium" and self.event_time is not None:
+            raise ValueError(
+                f"event_time={self.event_time}: with changes in form: debezium the stream's clock is source.ts_ms; "
+                "drop event_time, or say form: upserts"
+            )
+
     @property
     def parsed_rules(self) -> tuple[Rule, ...]:
         """The rules as predicates.
@@ -161,7 +228,35 @@ class StreamSpec(_Part):
         Raises:
             InputError: a rule makes no sense.
         """
-        return tuple(parse(dict(form)) for form in self.rules)
+        return tuple(parse(_rule_of(form)) for form in self.rules)
+
+    @property
+    def hard_rules(self) -> tuple[Rule, ...]:
+        """The rules that the quarantine holds records to.
+
+        Raises:
+            InputError: a rule makes no sense.
+        """
+        return tuple(parse(_rule_of(form)) for form in self.rules if form.get(HARD))
+
+    @property
+    def labels_topic(self) -> str | None:
+        """Where mishaps are written down; None when there are none."""
+        return None if self.disorder is None else self.disorder.labels_topic or f"{self.topic}.labels"
+
+    @property
+    def quarantine_topic(self) -> str | None:
+        """Where records go that are kept out; None when none are."""
+        return None if self.quarantine is None else self.quarantine.topic or f"{self.topic}.quarantine"
+
+
+HARD = "hard"
+"""The key of a rule's form that has the quarantine hold records to it."""
+
+
+def _rule_of(form: Any) -> Any:
+    """A rule's form without the word that it is a hard one."""
+    return {key: value for key, value in form.items() if key != HARD} if isinstance(form, Mapping) else form
 
 
 def from_mapping(form: Mapping[str, Any], folder: Path) -> StreamSpec:
@@ -169,7 +264,7 @@ def from_mapping(form: Mapping[str, Any], folder: Path) -> StreamSpec:
 
     Args:
         form: the keys as a YAML file has them.
-        folder: what a relative artifact is relative to.
+        folder: what a relative artifact or recording is relative to.
 
     Raises:
         InputError: every fault there is: key, value, what was expected.
@@ -178,19 +273,25 @@ def from_mapping(form: Mapping[str, Any], folder: Path) -> StreamSpec:
     try:
         spec = StreamSpec.model_validate({key: value for key, value in form.items() if value is not None})
     except ValidationError as error:
-        raise InputError(*dict.fromkeys([*(_fault(dict(fault)) for fault in error.errors()), *faults])) from None
+        raise InputError(
+            *dict.fromkeys([*(fault_line(fault, StreamSpec) for fault in error.errors()), *faults])
+        ) from None
     if faults:
         raise InputError(*faults)
-    if spec.artifact is not None and not spec.artifact.is_absolute():
-        return spec.model_copy(update={"artifact": folder / spec.artifact})
-    return spec
+    rate = beside(spec.rate_per_s, folder)
+    artifact = None if spec.artifact is None else folder / spec.artifact
+    return spec.model_copy(update={"artifact": artifact, "rate_per_s": rate})
 
 
 def _rule_faults(forms: Any) -> list[str]:
     faults: list[str] = []
     for i, form in enumerate(forms if isinstance(forms, list | tuple) else []):
+        hard = form.get(HARD, False) if isinstance(form, Mapping) else False
+        if not isinstance(hard, bool):
+            faults.append(f"rules.{i}: hard={hard!r}: expected true or false")
         try:
-            parse(form)
+            if parse(_rule_of(form)).KIND == Unique.KIND and hard:
+                faults.append(f"rules.{i}: hard: a unique rule judges records by others; expected a rule on one record")
         except InputError as error:
             faults += [f"rules.{i}: {fault}" for fault in error.faults]
     return faults
@@ -220,49 +321,15 @@ def read_mapping(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text (byte {error.start}); expected a YAML file") from error
     except yaml.YAMLError as error:
-        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+        raise InputError(f"{path}: is not YAML: {_unquoted(error)}") from None
     if not isinstance(form, dict):
         raise InputError(f"{path}: holds no keys and values; write one with `synthstream init TABLE`")
     return form
 
 
-WORDS = {
-    "tuple_type": "expected a list",
-    "dict_type": "expected keys and values",
-    "mapping_type": "expected keys and values",
-    "model_type": "expected keys and values",
-    "string_type": "expected text; quote it",
-    "string_pattern_mismatch": "expected letters, digits, '.', '_' or '-'",
-}
-"""What a fault is called here, by pydantic's name for it."""
-
-TRIED = frozenset({"float", "literal['max']"})
-TRIED_FOR_KAFKA = frozenset({"str", "int", "float", "bool"})
-"""The types that pydantic tried in vain, which it names as if they were keys."""
-
-
-def _fault(error: dict[str, Any]) -> str:
-    place = [str(part) for part in error["loc"] if str(part) not in TRIED]
-    if place[:1] == ["kafka"] and error["loc"][-1] in TRIED_FOR_KAFKA and len(error["loc"]) > 2:
-        return f"{'.'.join(map(str, error['loc'][:-1]))}={error['input']!r}: expected text, a number, true or false"
-    key = ".".join(place)
-    if error["type"] == "extra_forbidden":
-        known = _known(place[:-1])
-        near = difflib.get_close_matches(place[-1], known, n=1)
-        return f"{key}: no such key; {f'did you mean {near[0]}?' if near else 'known are ' + ', '.join(known)}"
-    words: str = WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
-    if not key:
-        return words
-    if error["type"] == "missing":
-        return f"{key}: is missing; expected a value"
-    return f"{key}={error['input']!r}: {words[:1].lower()}{words[1:]}"
-
-
-def _known(place: list[str]) -> list[str]:
-    model: type[BaseModel] = StreamSpec
-    for part in place:
-        inner = model.model_fields[part].annotation
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
-            return []
-        model = inner
-    return list(model.model_fields)
+def _unquoted(error: yaml.YAMLError) -> str:
+    """What is wrong and where, without the text around it, which may be a secret."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return "a character that YAML does not take"
+    problem = re.sub(r"'[^'<]{2,}'", "...", error.problem or "can not be read")
+    return f"line {error.problem_mark.line + 1}: {problem}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from schemas.rates import Profile
 from schemas.stream import StreamSpec
 from schemas.table import Kind, TableSchema
 
@@ -23,15 +24,24 @@ MONITOR_WORDS = {
 }
 """The keys under `monitor`, each with a word on it."""
 
+CHANGES = "{form: upserts, deletes: 0.05}"
+"""An example of changes for a stream without any."""
+
+DISORDER = "{out_of_order: {share: 0.05}, duplicates: {share: 0.01}, missing: {share: 0.001}}"
+"""An example of disorder for a stream without any."""
+
 
 def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
     """A stream's YAML file with a word on every key, for people to edit; `load` reads an equal stream back.
 
     Args:
-        spec: the stream; its Kafka settings are written as they are.
+        spec: the stream; its settings of Kafka and registry are written as they are.
         schema: the table's columns, named in the comments.
     """
     form = spec.model_dump()
+    form |= {key: None if form[key] is None else _given(form[key]) for key in ("changes", "disorder", "quarantine")}
+    if isinstance(spec.rate_per_s, Profile):
+        form["rate_per_s"] = spec.rate_per_s.to_json()
     topic, monitor, publish = form["topic_settings"], form["monitor"], form["publish"]
     example = next((c.name for c in schema if c.kind in (Kind.INTEGER, Kind.NUMBER)), schema.names[0])
     times = ", ".join(c.name for c in schema if c.kind is Kind.TIMESTAMP)
@@ -44,26 +54,42 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
             "artifact", {"artifact": None if spec.artifact is None else str(spec.artifact)}, f"written by `{train}`"
         ),
         _entry("topic", form, ""),
-        _entry("rate_per_s", form, "records a second, or max"),
-        _entry("shards", form, "partitions of the topic; never change it for a stream that runs"),
-        _entry("seed", form, "artifact, seed and shards settle every record"),
+        _entry(
+            "rate_per_s",
+            form,
+            "records a second, max, or a profile as {ramp: {from: 10, to: 500, over_s: 60}}",
+        ),
+        _entry("shards", form, "partitions of the topic"),
+        _entry("seed", form, "artifact, shards, seed and epoch settle every record"),
+        _entry("epoch", form, "raise it by one to begin anew: another artifact, another seed, more shards"),
         _entry("count", form, "stop after exactly so many records", 1_000_000),
-        _entry("key", form, "surrogate: keys that hash to their partition; none: null keys"),
+        _entry("until", form, "stop at that moment", "2030-01-01T00:00:00Z"),
+        _entry("time_compression", form, "seconds of the stream's clock in one second"),
+        _entry("behind", form, "what to do when records are handed over late: catch_up, skip or shift"),
+        _entry("behind_s", form, "how late a record must be for that"),
+        _entry("key", form | {"key": _key(spec)}, "or none, {column: NAME}, {entities: 10000, skew: 1.1}"),
+        _entry("framing", form, "where a record names its schema: prefix (of its value) or header"),
+        _entry("changes", form, "records are changes to the keys, which come again; or form: debezium", CHANGES),
         _entry("event_time", form, f"filled from the stream's clock; timestamps: {times or 'none here'}", "COLUMN"),
         "",
         _entry("bootstrap", form, "or embedded; --bootstrap and SYNTHSTREAM_BOOTSTRAP say the same", "127.0.0.1:9092"),
         _entry("registry", form, "or embedded; --registry and SYNTHSTREAM_REGISTRY too", "http://127.0.0.1:8081"),
-        _entry("kafka", {"kafka": dict(spec.kafka)}, "librdkafka settings by their own names"),
+        _entry("kafka", {"kafka": dict(spec.kafka)}, "librdkafka settings by their own names; ${NAME} for secrets"),
+        _entry("registry_settings", {"registry_settings": dict(spec.registry_settings)}, "its client's, likewise"),
         "",
         "topic_settings:  # for a topic that does not exist yet",
         "  " + _entry("replication", topic, ""),
         "  " + _entry("retention_ms", topic, "", 86_400_000),
         "  " + _entry("min_insync_replicas", topic, "", 1),
+        "  " + _entry("compacted", topic, "keep only the newest record of each key"),
         "",
         f"# What every record must satisfy, as in {pair}",
         f"# Columns: {', '.join(map(_yaml, schema.names))}",
         "rules:" if spec.rules else "rules: []",
         *(f"- {_yaml(dict(rule))}" for rule in spec.rules),
+        "",
+        _entry("disorder", form, "what befalls records, labelled; late needs event_time", DISORDER),
+        _entry("quarantine", form, "a topic for what breaks a rule with `hard: true` or is too large", "{}"),
         "",
         "monitor:",
         *("  " + _entry(name, monitor, words) for name, words in MONITOR_WORDS.items()),
@@ -72,6 +98,19 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
         "  " + _entry("transaction_s", publish, "how long a worker's transaction collects records"),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _key(spec: StreamSpec) -> Any:
+    return spec.key if isinstance(spec.key, str) else spec.key.model_dump(exclude_none=True)
+
+
+def _given(form: Mapping[str, Any]) -> dict[str, Any]:
+    """A part without the keys that have no value, as YAML has it."""
+    given = {key: value for key, value in form.items() if value is not None}
+    return {
+        key: _given(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
+        for key, value in given.items()
+    }
 
 
 def _entry(key: str, form: Mapping[str, Any], words: str, example: Any = None) -> str:

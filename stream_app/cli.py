@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "inspect": "stream_app.commands.train",
     "models": "stream_app.commands.train",
     "sample": "stream_app.commands.sample",
+    "plot-rate": "stream_app.commands.plot_rate",
     "publish": "stream_app.commands.publish",
     "consume": "stream_app.commands.consume",
     "monitor": "stream_app.commands.monitor",
@@ -28,16 +29,21 @@ COMMANDS: Mapping[str, str] = {
     "stop": "stream_app.commands.control",
     "pause": "stream_app.commands.control",
     "resume": "stream_app.commands.control",
+    "drain": "stream_app.commands.control",
     "rate": "stream_app.commands.control",
+    "steer": "stream_app.commands.control",
+    "swap": "stream_app.commands.control",
+    "replay": "stream_app.commands.replay",
     "list": "stream_app.commands.streams",
     "status": "stream_app.commands.streams",
     "describe": "stream_app.commands.streams",
+    "history": "stream_app.commands.streams",
     "delete": "stream_app.commands.streams",
     "broker": "stream_app.commands.broker",
     "registry": "stream_app.commands.broker",
     "demo": "stream_app.commands.demo",
 }
-"""Where each command lives: the module's attribute of the same name, with `_command` behind it."""
+"""Where each command lives: the module's attribute of the same name, with `_command` behind it and no hyphens."""
 
 
 class Commands(click.Group):
@@ -51,7 +57,8 @@ class Commands(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), f"{cmd_name}_command")
+        name = f"{cmd_name.replace('-', '_')}_command"
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), name)
         return command
 
     def resolve_command(

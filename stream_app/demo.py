@@ -192,7 +192,7 @@ class Demo:
         while not self._changes.empty():
             incident = self._changes.get()
             for publisher in self._job.publishers:
-                publisher.change(publisher.schedule.with_incident(publisher.position, incident))
+                publisher.change(contents=publisher.contents.changed(publisher.position, incident=incident))
             drifts_from_ms = min(map(_next_ms, self._job.publishers))
             if incident is not None and self.drifted_from_ms is None:
                 self.drifted_from_ms = drifts_from_ms

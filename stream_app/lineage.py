@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from schemas.blobs import Blobs
+
 HEADER = "synthstream"
 """Name of the lineage header: 16 bytes of artifact id, 4 of epoch, 4 of shard, 8 of sequence, big endian."""
 
@@ -34,15 +36,14 @@ class Lineage:
     sequence: int
 
 
-def headers(artifact: str, epoch: int, shard: int, start: int, stop: int) -> list[bytes]:
+def headers(artifact: str, epoch: int, shard: int, start: int, stop: int) -> Blobs:
     """The lineage headers of the records start to stop - 1 of a shard, 32 bytes each."""
     rows = np.zeros(stop - start, _LAYOUT)
     rows["epoch"], rows["shard"] = epoch, shard
     rows["sequence"] = np.arange(start, stop)
     raw = rows.view(np.uint8).reshape(-1, SIZE_BYTES)
     raw[:, :16] = np.frombuffer(bytes.fromhex(artifact[:32]), np.uint8)
-    flat = raw.tobytes()
-    return [flat[i : i + SIZE_BYTES] for i in range(0, len(flat), SIZE_BYTES)]
+    return Blobs.cut(raw.ravel(), SIZE_BYTES * np.arange(stop - start + 1))
 
 
 def parse(header: bytes) -> Lineage | None:

@@ -5,33 +5,74 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
-from stream_app.schedule import UNPACED
+from schemas.keying import KeyForm, Keying, keying_of
+from schemas.rates import Profile, beside, profile_of
+from schemas.stream import read_mapping
+from stream_app.schedule import UNPACED, Rate
 
 
-class Rate(click.ParamType):
-    """Records a second, or "max" for as fast as possible."""
+class RateType(click.ParamType):
+    """Records a second, "max" for as fast as possible, or a profile: YAML text, or a file of it."""
 
-    name = "records/s|max"
+    name = "records/s|max|profile"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read a rate; it must be a positive number or "max"."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Rate:
+        """Read a rate; it must be a positive number, "max" or a profile."""
         if value in ("max", UNPACED):
             return UNPACED
+        if isinstance(value, Profile):
+            return value
+        if str(value).endswith((".yaml", ".yml", ".json")):
+            profile: Profile = beside(profile_of(read_mapping(Path(value))), Path(value).parent)
+            return profile
+        if str(value).lstrip().startswith("{"):
+            return self._written(value, param, ctx)
         try:
             rate = float(value)
         except ValueError:
             rate = math.nan
         if not (math.isfinite(rate) and rate > 0):
             self.fail(
-                f"{value}: must be a number > 0 or max (to stop for a while: `synthstream pause STREAM.yaml`)",
+                f"{value}: must be a number > 0, or max, or a profile as in {EXAMPLE} "
+                "(to stop for a while: `synthstream pause STREAM.yaml`)",
                 param,
                 ctx,
             )
         return rate
+
+    def _written(self, text: str, param: click.Parameter | None, ctx: click.Context | None) -> Profile:
+        try:
+            return profile_of(yaml.safe_load(text))
+        except yaml.YAMLError as error:
+            self.fail(f"{text}: is not YAML: {' '.join(str(error).split())}", param, ctx)
+
+
+class KeyType(click.ParamType):
+    """What records are keyed by, as a stream's file has it."""
+
+    name = "surrogate|none|keys"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Keying:
+        """Read a key; it must be surrogate, none, or YAML text."""
+        if isinstance(value, KeyForm):
+            return value
+        return keying_of(value)
+
+
+EXAMPLE = "'{ramp: {from: 10, to: 500, over_s: 60}}'"
+
+
+def as_asked(rate: Rate) -> float | str | dict[str, Any]:
+    """A rate as JSON has it: a number, "max" or a profile's form."""
+    if isinstance(rate, Profile):
+        return rate.to_json()
+    return "max" if rate == UNPACED else rate
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

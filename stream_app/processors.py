@@ -10,7 +10,9 @@ from typing import Any
 
 import faust
 from faust.types import TP
+from faust.types.auth import CredentialsT
 
+from connectors.kafka import Cluster, security
 from schemas.errors import InputError
 from stream_app.control import Desired
 from stream_app.topics import Topics
@@ -33,21 +35,25 @@ class Duties:
     closed: Callable[[], None]
 
 
-def worker_app(bootstrap: str, topics: Topics, duties: Duties, settings: dict[str, Any]) -> faust.App:
+def worker_app(cluster: Cluster, topics: Topics, duties: Duties, settings: dict[str, Any]) -> faust.App:
     """The Faust application of a stream: its assignment on the shards topic is shard ownership.
 
     A rebalance first revokes everything; shards carry on then, and only what the next assignment leaves out
     is let go. Fencing keeps that safe.
 
     Args:
-        bootstrap: host:port of the broker.
+        cluster: the broker; its security settings are Faust's too.
         topics: the stream's topics; they must exist.
         duties: what to do.
         settings: Faust settings (session time-outs, data folder).
+
+    Raises:
+        InputError: a security setting that Faust can not follow.
     """
     app = faust.App(
         topics.stream,
-        broker=[f"kafka://{address}" for address in bootstrap.split(",")],
+        broker=[f"kafka://{address}" for address in cluster.bootstrap.split(",")],
+        broker_credentials=_credentials(cluster),
         store="memory://",
         topic_disable_leader=True,
         topic_allow_declare=False,
@@ -83,6 +89,17 @@ def worker_app(bootstrap: str, topics: Topics, duties: Duties, settings: dict[st
         await app.loop.run_in_executor(None, duties.closed)
 
     return app
+
+
+def _credentials(cluster: Cluster) -> CredentialsT | None:
+    secured = security(cluster.settings)
+    login = secured.login
+    if login is None:
+        return None if secured.tls is None else faust.SSLCredentials(secured.tls)
+    logging.getLogger("aiokafka.conn").setLevel(logging.INFO)  # its debug log shows requests, logins among them
+    return faust.SASLCredentials(
+        username=login.username, password=login.password, ssl_context=secured.tls, mechanism=login.mechanism
+    )
 
 
 def run_worker(app: faust.App) -> None:

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from connectors.kafka import Headers, Outbox
-from generators.artifact import Artifact
-from generators.blocks import BLOCK_ROWS, Source
-from schemas.codec import Codec
-from schemas.errors import InputError
-from schemas.table import Kind, TableSchema
-from stream_app import lineage
-from stream_app.incident import Incident
+from connectors.kafka import Outbox
+from generators.blocks import BLOCK_ROWS
+from stream_app.arranged import Arranged
+from stream_app.contents import Contents, Model
+from stream_app.pages import Drawn, Page, check_draws, draw_page
+from stream_app.recipe import Recipe
 from stream_app.schedule import UNPACED, Schedule
+
+logger = logging.getLogger(__name__)
 
 TICK_S = 0.005
 """How long the loop rests between turns that keep up; records are handed over about this long after their time."""
+
+
+BACK_MS = 1_000.0
+"""A clock that goes back by more than this is said to; less is what time servers do."""
 
 
 @dataclass(frozen=True)
@@ -38,116 +44,6 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What all shards of a stream share.
-
-    Args:
-        artifact: the trained generator.
-        codec: encodes its batches.
-        schema_id: the schema's id in the registry.
-        seed: the stream's seed.
-        shards: into how many shards, that is partitions, the stream is split.
-        epoch: the stream's epoch.
-        keyed: whether records carry a surrogate key that hashes to their partition.
-        event_time: the timestamp column filled from the stream's clock, if any.
-
-    Raises:
-        InputError: the event time is no timestamp column.
-    """
-
-    artifact: Artifact
-    codec: Codec
-    schema_id: int
-    seed: int
-    shards: int
-    epoch: int = 0
-    keyed: bool = True
-    event_time: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.event_time is not None:
-            check_event_time(self.artifact.schema, self.event_time)
-
-
-def check_event_time(schema: TableSchema, name: str) -> None:
-    """Refuse an event time that can not carry the stream's clock.
-
-    Raises:
-        InputError: names the column and what would do.
-    """
-    if name not in schema.names:
-        raise InputError(f"event_time={name}: table {schema.name!r} has no such column; choose a timestamp column")
-    column = schema[name]
-    if column.kind is not Kind.TIMESTAMP:
-        raise InputError(f"event_time={name}: is a {column.kind}; choose a timestamp column")
-
-
-@dataclass(frozen=True)
-class Page:
-    """Consecutive records of a shard, encoded and ready to hand over: a block, or the part of it under one change."""
-
-    start: int
-    values: list[bytes]
-    keys: list[bytes] | None
-    marks: list[bytes]
-    incident: Incident | None
-    due_ms: npt.NDArray[np.int64]
-
-    @property
-    def stop(self) -> int:
-        """The sequence number after the last record."""
-        return self.start + len(self.values)
-
-
-def draw_page(recipe: Recipe, source: Source, shard: int, schedule: Schedule, sequence: int) -> Page:
-    """Draw and encode the page that a record lies in.
-
-    Args:
-        recipe: what the shards share.
-        source: draws the shard's blocks.
-        shard: the shard.
-        schedule: the shard's change log.
-        sequence: the first record wanted; the page starts there.
-    """
-    block, within = divmod(sequence, BLOCK_ROWS)
-    stop = (block + 1) * BLOCK_ROWS
-    until = schedule.holds_until(sequence)
-    if until is not None:
-        stop = min(stop, until)
-    change = schedule.at(sequence)
-    due_ms = schedule.due_ms(np.arange(sequence, stop))
-    batch = source.block(block).slice(within, stop - sequence)
-    if change.incident is not None:
-        batch = change.incident.applied(batch)
-    if recipe.event_time is not None:
-        batch = _stamped(batch, recipe.event_time, due_ms)
-    marks = lineage.headers(recipe.artifact.identity, recipe.epoch, shard, sequence, stop)
-    keys = source.keys(sequence, stop - sequence) if recipe.keyed else None
-    return Page(
-        sequence,
-        recipe.codec.encode(batch, recipe.schema_id).values(),
-        keys,
-        marks,
-        change.incident,
-        due_ms,
-    )
-
-
-def _stamped(batch: pa.RecordBatch, event_time: str, due_ms: npt.NDArray[np.int64]) -> pa.RecordBatch:
-    index = batch.schema.get_field_index(event_time)
-    target = batch.schema.field(index)
-    instants = pa.array(due_ms).cast(pa.timestamp("ms", tz=target.type.tz)).cast(target.type)
-    return batch.set_column(index, target, instants)
-
-
-def _headers(marks: list[bytes], incident: Incident | None) -> Iterator[Headers]:
-    if incident is None:
-        return ([(lineage.HEADER, mark)] for mark in marks)
-    label = (lineage.INCIDENT_HEADER, incident.name.encode())
-    return ([(lineage.HEADER, mark), label] for mark in marks)
-
-
 class ShardPublisher:
     """One shard on its way: where it is, what it publishes next.
 
@@ -155,9 +51,14 @@ class ShardPublisher:
         recipe: what the shards share.
         shard: the shard, which is the partition.
         outbox: takes the encoded records.
-        schedule: the shard's change log.
+        schedule: when its records are due.
         position: the first record to publish.
         count: publish up to this sequence number; None for ever.
+        contents: what its records are drawn from.
+
+    Attributes:
+        skipped_s: how much of the schedule was skipped, or how far it was shifted, in seconds.
+        tally: how many records met with which mishap.
     """
 
     def __init__(
@@ -168,6 +69,7 @@ class ShardPublisher:
         schedule: Schedule,
         position: int = 0,
         count: int | None = None,
+        contents: Contents | None = None,
     ) -> None:
         self.recipe = recipe
         self.shard = shard
@@ -175,19 +77,39 @@ class ShardPublisher:
         self.schedule = schedule
         self.position = position
         self.count = count
-        self._source = Source(recipe.artifact, recipe.seed, recipe.epoch, shard, recipe.shards)
-        self._page: Page | None = None
-        self._ahead: Page | None = None
+        self.contents = Contents() if contents is None else contents
+        self.skipped_s = 0.0
+        self.tally: Counter[str] = Counter()
+        self._ended = False
+        self._drawn: dict[Model | None, Drawn] = {}
+        self._page: Page | Arranged | None = None
+        self._ahead: Page | Arranged | None = None
 
     @property
     def done(self) -> bool:
         """Whether every record asked for was handed over."""
-        return self.count is not None and self.position >= self.count
+        return self._ended or (self.count is not None and self.position >= self.count)
 
-    def change(self, schedule: Schedule) -> None:
-        """Take another change log; records already handed over keep theirs."""
-        self.schedule = schedule
+    def change(self, schedule: Schedule | None = None, contents: Contents | None = None) -> None:
+        """Take another schedule or content log; records already handed over keep theirs."""
+        self.schedule = self.schedule if schedule is None else schedule
+        self.contents = self.contents if contents is None else contents
         self._page = self._ahead = None
+
+    def check(self, model: Model | None, given: Mapping[str, Any]) -> None:
+        """Make sure that records can be drawn by a model under given columns.
+
+        Raises:
+            InputError: the model can not be had here, or the columns not be held.
+        """
+        if self.count != 0:  # else it has no keys, and no source
+            check_draws(self._drawn_by, model, given)
+
+    def _drawn_by(self, model: Model | None) -> Drawn:
+        if model not in self._drawn:
+            recipe = self.recipe if model is None else self.recipe.another(model)
+            self._drawn[model] = Drawn(recipe, recipe.source(self.shard), self.shard)
+        return self._drawn[model]
 
     def prepare(self) -> bool:
         """Draw the page that comes next, so that it is there when its first record is due.
@@ -203,10 +125,10 @@ class ShardPublisher:
         self._ahead = self._draw(following)
         return True
 
-    def _draw(self, sequence: int) -> Page:
-        return draw_page(self.recipe, self._source, self.shard, self.schedule, sequence)
+    def _draw(self, sequence: int) -> Page | Arranged:
+        return draw_page(self._drawn_by, self.schedule, self.contents, sequence)
 
-    def _current(self) -> Page:
+    def _current(self) -> Page | Arranged:
         """The page the next record lies in."""
         page = self._page
         if page is None or not page.start <= self.position < page.stop:
@@ -226,30 +148,45 @@ class ShardPublisher:
         """
         bound = self._bound(now_ms)
         if bound <= self.position:
+            self._ended = now_ms >= self.recipe.until_ms
             return np.zeros(0)
         page = self._current()
-        first, last = self.position - page.start, min(bound, page.stop) - page.start
+        lag_ms = now_ms - float(page.due_ms[self.position - page.start])
+        moved = self.recipe.behind.applied(self.schedule, self.position, now_ms, lag_ms)
+        if moved is not None:
+            self.skipped_s += lag_ms / 1_000
+            self.change(moved)
+            return self.publish_due(now_ms)
         unpaced = self.schedule.at(self.position).rate_per_s == UNPACED
-        due_ms = np.full(last - first, int(now_ms)) if unpaced else page.due_ms[first:last]
-        self.outbox.send(
-            page.values[first:last],
-            None if page.keys is None else page.keys[first:last],
-            self.shard,
-            due_ms.tolist(),
-            _headers(page.marks[first:last], page.incident),
-        )
-        self.position += last - first
+        due_ms = self._hand_over(page, min(bound, page.stop), int(now_ms) if unpaced else None)
         late: npt.NDArray[np.float64] = np.maximum(now_ms - due_ms, 0) / 1_000
         return late
 
+    def publish_until(self, stop: int) -> None:
+        """Hand over every record before one, whether it is due or not, as of its intended time."""
+        while self.position < stop:
+            page = self._current()
+            self._hand_over(page, min(stop, page.stop))
+
+    def _hand_over(self, page: Page | Arranged, stop: int, at_ms: int | None = None) -> npt.NDArray[np.int64]:
+        """Hand over a page's slots before one; the records' timestamps, shape (records,)."""
+        due_ms = page.send(self.outbox, self.shard, self.position, stop, at_ms, self.tally)
+        self.position = stop
+        return due_ms
+
     def overdue(self, now_ms: float) -> bool:
         """See `Publisher.overdue`."""
-        return self._bound(now_ms - TICK_S * 1_000) > self.position
+        return self.owes(now_ms - TICK_S * 1_000)
+
+    def owes(self, now_ms: float) -> bool:
+        """Whether a record that was due by then still waits; always so for a shard that is not paced."""
+        return self._bound(now_ms) > self.position
 
     def _bound(self, now_ms: float) -> int:
-        due = self.schedule.due_until(now_ms, self.position)
-        bound = self.position + BLOCK_ROWS if due is None else due
-        return bound if self.count is None else min(bound, self.count)
+        due = self.schedule.due_until(min(now_ms, self.recipe.until_ms - 1), self.position)
+        if due is None:
+            due = self.position + (BLOCK_ROWS if now_ms < self.recipe.until_ms else 0)
+        return due if self.count is None else min(due, self.count)
 
 
 class Publisher(Protocol):
@@ -299,12 +236,20 @@ def run(
         between: called once a turn with the time in milliseconds: commits, commands.
     """
     clock = Clock() if clock is None else clock
+    latest_ms = -math.inf
     while not stopped():
         for publisher in publishers():
             late_s = publisher.publish_due(clock.now_ms())
             if len(late_s):
                 sent(publisher.shard, late_s)
-        between(clock.now_ms())
+        now_ms = clock.now_ms()
+        if now_ms < latest_ms - BACK_MS:
+            logger.warning(
+                "the machine's clock went back: nothing is due until it is where it was",
+                extra={"back_s": round((latest_ms - now_ms) / 1_000, 3)},
+            )
+        latest_ms = now_ms
+        between(now_ms)
         shards = publishers()
         if shards and all(publisher.done for publisher in shards):
             return

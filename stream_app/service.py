@@ -11,25 +11,26 @@ import threading
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from connectors.kafka import Cluster, Outbox
 from generators.artifact import check_golden
-from schemas.errors import InputError, ServiceError
+from schemas.errors import InputError
 from schemas.stream import StreamSpec
 from stream_app import assemble
+from stream_app.generation import Generation, Moved, Ready, Refused, Released, Report, Taken, Waiting, die_with_parent
 from stream_app.processors import Duties, run_worker, worker_app
 from stream_app.publishing_metrics import published_metrics
 from stream_app.settings import Place
-from stream_app.shards import OwnedShard
+from stream_app.shards import OwnedShard, enter_epoch
 from stream_app.topics import Topics
-from stream_app.workers import Generation, Lost, Moved, Pool, cores, die_with_parent
+from stream_app.workers import Pool, cores
 
 logger = logging.getLogger(__name__)
 
-SESSION_TIMEOUT_S = 10.0
-"""A worker that is silent for so long has its shards given to others."""
-
+SESSION_TIMEOUT_S = 6.0
+"""A worker that is silent for so long has its shards given to others; brokers take no less by default."""
 
 READY_S = 120.0
 """How long a generator process may take to load its artifact."""
@@ -41,14 +42,12 @@ class Assignment:
 
     Args:
         spec: the stream.
-        bootstrap: the broker, reached.
-        registry: the registry's URL, reached.
+        place: where broker and registry are.
         artifact: identity of the artifact the worker checked.
     """
 
     spec: StreamSpec
-    bootstrap: str
-    registry: str
+    place: Place
     artifact: str
 
 
@@ -61,7 +60,7 @@ def generate(parent: Connection, assignment: Assignment) -> None:
     artifact = assemble.stream_artifact(spec)
     if artifact.identity != assignment.artifact:
         raise InputError(f"artifact={spec.artifact}: changed while the worker started; start it again")
-    with assemble.reached(Place(assignment.bootstrap, assignment.registry, spec.kafka)) as outside:
+    with assemble.reached(assignment.place) as outside:
         recipe = assemble.recipe(spec, artifact, outside)
         topics = assemble.topics_of(spec)
         initial = assemble.initial_state(spec)
@@ -104,10 +103,11 @@ class Service:
             )
         self._processes = min(cores(), spec.shards) if processes is None else processes
         self._topics = assemble.topics_of(spec)
-        self._assignment = Assignment(spec, outside.cluster.bootstrap, place.registry, self._artifact.identity)
+        self._assignment = Assignment(spec, place, self._artifact.identity)
         self._records = 0
-        self._failed: dict[int, str] = {}
         self._closed = threading.Event()
+        self._shards: dict[int, str] = {}
+        self._refused: dict[int, str] = {}
 
     def run(self) -> dict[str, Any]:
         """Publish until told to stop.
@@ -116,24 +116,27 @@ class Service:
             A summary: how many records this worker handed over.
 
         Raises:
-            ServiceError: a shard could not be published any longer; names each, with the reason.
+            InputError: a shard can not be published here; names each, with the reason.
+            ServiceError: a broker or registry does not do its part.
         """
-        self._topics.create(self._outside.cluster, assemble.topic_shape(self._spec))
-        _announce(self._outside.cluster, self._topics, self._spec, self._artifact.identity)
-        with published_metrics(self._spec.stream, self._metrics_port) as sent:
+        self._prepare()
+        with (
+            published_metrics(self._spec.stream, self._metrics_port, self._state) as exporter,
+            TemporaryDirectory(prefix="synthstream-") as folder,  # Faust wants one, and keeps nothing in it
+        ):
 
-            def moved(message: Moved) -> None:
-                self._records += len(message.late_s)
-                sent(message.shard, message.late_s)
+            def told(report: Report) -> None:
+                if isinstance(report, Moved):
+                    self._records += len(report.late_s)
+                    exporter.sent(report.shard, report.late_s)
+                elif not isinstance(report, Ready):
+                    self._told(report)
+                    exporter.publishing(report.shard, isinstance(report, Taken))
 
-            pool = Pool(generate, (self._assignment,), self._processes, moved, self._on_lost)
+            pool = Pool(generate, (self._assignment,), self._processes, told)
             duties = Duties(pool.assign, pool.obey, lambda: self._close(pool))
-            app = worker_app(
-                self._outside.cluster.bootstrap,
-                self._topics,
-                duties,
-                {"broker_session_timeout": SESSION_TIMEOUT_S, "broker_heartbeat_interval": SESSION_TIMEOUT_S / 5},
-            )
+            timeouts = {"broker_session_timeout": SESSION_TIMEOUT_S, "broker_heartbeat_interval": SESSION_TIMEOUT_S / 5}
+            app = worker_app(self._outside.cluster, self._topics, duties, {**timeouts, "datadir": folder})
             try:
                 pool.wait_until_ready(READY_S)
                 run_worker(app)
@@ -142,20 +145,40 @@ class Service:
                     raise
             finally:
                 self._close(pool)
-        if self._failed:
-            raise ServiceError(*(f"shard={shard}: {reason}" for shard, reason in sorted(self._failed.items())))
+        if self._refused:
+            raise InputError(*(f"shard={shard}: {reason}" for shard, reason in sorted(self._refused.items())))
         return {"stream": self._spec.stream, "handed_over": self._records, "pid": os.getpid()}
 
-    def _on_lost(self, message: Lost) -> None:
-        """A fenced shard has another owner; one that failed has none, so the worker gives all its shards back."""
-        logger.log(
-            logging.INFO if message.fenced else logging.ERROR,
-            "shard lost",
-            extra={"shard": message.shard, "reason": message.reason},
-        )
-        if not message.fenced:
-            self._failed[message.shard] = message.reason
-            os.kill(os.getpid(), signal.SIGTERM)
+    def _prepare(self) -> None:
+        """Have topics, schema and epoch in place before anybody takes a shard."""
+        cluster, topics, spec = self._outside.cluster, self._topics, self._spec
+        recipe = assemble.recipe(spec, self._artifact, self._outside)
+        assemble.warn_of_empty_shards(recipe)
+        topics.create(cluster, assemble.topic_shape(spec), grow=spec.epoch > 0)
+        assemble.ensure_side_topics(spec, cluster, grow=spec.epoch > 0)
+        enter_epoch(cluster, topics, recipe, assemble.initial_state(spec), time.time() * 1_000)
+        _announce(cluster, topics, spec, self._artifact.identity)
+
+    def _told(self, report: Taken | Waiting | Released | Refused) -> None:
+        facts: dict[str, Any] = {"shard": report.shard}
+        match report:
+            case Taken():
+                self._shards[report.shard] = "publishing"
+                logger.info("shard taken", extra=facts | {"position": report.position})
+            case Released():
+                self._shards.pop(report.shard, None)
+                logger.info("shard let go", extra=facts)
+            case Waiting():
+                self._shards[report.shard] = f"waiting: {report.reason}"
+                level = logging.INFO if report.fenced else logging.WARNING
+                logger.log(level, "shard waits and will be taken again", extra=facts | {"reason": report.reason})
+            case Refused():
+                self._refused[report.shard] = report.reason
+                logger.error("shard refused", extra=facts | {"reason": report.reason})
+                os.kill(os.getpid(), signal.SIGTERM)  # Faust ends in order; the other shards go to other workers
+
+    def _state(self) -> dict[str, object]:
+        return {"stream": self._spec.stream, "shards": dict(sorted(self._shards.items()))}
 
     def _close(self, pool: Pool) -> None:
         if not self._closed.is_set():

@@ -87,6 +87,7 @@ class Snapshots:
         with watch.lock:
             verdicts, seen = list(watch.memory.verdicts), list(watch.memory.seen)
             monitored, foreign = watch.memory.records, watch.memory.foreign
+            deletes, tombstones = watch.memory.deletes, watch.memory.tombstones
             late = watch.judges.windows.late_records
         events = self._timeline.alarms
         newest = verdicts[-1] if verdicts else None
@@ -99,6 +100,8 @@ class Snapshots:
                 "monitored": monitored,
                 "late": late,
                 "foreign": foreign,
+                "deletes": deletes,
+                "tombstones": tombstones,
                 "offset_resets": watch.resets,
                 "asked_per_s": self._about.asked_rate_per_s,
                 **_flow(newest),

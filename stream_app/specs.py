@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import InputError
+from schemas.rates import Profile
 from schemas.stream import StreamSpec, from_mapping, read_mapping
 from stream_app.settings import BOOTSTRAP_VARIABLE, REGISTRY_VARIABLE
 
@@ -45,7 +46,7 @@ def stream_spec(source: Path, flags: Mapping[str, Any], environment: Mapping[str
         form["topic_settings"] = {**_section(form, "topic_settings"), **topic_settings}
     if "rate" in given:
         rate = given.pop("rate")
-        form["rate_per_s"] = "max" if rate == math.inf else rate
+        form["rate_per_s"] = "max" if rate == math.inf else rate.to_json() if isinstance(rate, Profile) else rate
     return from_mapping({**form, **given}, source.parent)
 
 

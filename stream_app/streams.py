@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from connectors.kafka import Cluster, last_record, list_topics, topic_partitions
+from connectors.kafka import Cluster, Inbox, last_record, list_topics, topic_partitions
 from schemas.errors import InputError
-from stream_app.control import Desired
+from stream_app.control import Acknowledgement, Desired, State
 from stream_app.progress import Progress
 from stream_app.topics import Topics
 
@@ -37,10 +39,11 @@ def stream_status(cluster: Cluster, stream: str) -> dict[str, Any]:
         InputError: no such stream.
     """
     topics = _topics(cluster, stream)
-    shards = []
+    shards, known = [], []
     for shard in range(topics.shards):
-        known = last_record(cluster, topics.progress, shard)
-        progress = None if known is None else Progress.from_bytes(known)
+        record = last_record(cluster, topics.progress, shard)
+        progress = None if record is None else Progress.from_bytes(record)
+        known += [] if progress is None else [progress]
         shards.append(
             {
                 "shard": shard,
@@ -52,10 +55,46 @@ def stream_status(cluster: Cluster, stream: str) -> dict[str, Any]:
     asked = last_record(cluster, topics.commands, 0)
     return {
         "stream": stream,
-        "state": "running" if asked is None else Desired.from_bytes(asked).state.value,
+        "state": _state(known, None if asked is None else Desired.from_bytes(asked)),
         "published": sum(shard["published"] for shard in shards),
         "shards": shards,
     }
+
+
+def _state(known: Sequence[Progress], asked: Desired | None) -> str:
+    """What a stream should be doing: as it was told last, if that was in its epoch, else as its shards say."""
+    epoch = max((progress.epoch for progress in known), default=0)
+    if asked is not None and asked.epoch == epoch:
+        drained = all(progress.stopped for progress in known)
+        return asked.state.value if drained or asked.state is not State.DRAINED else "draining"
+    if known and all(progress.stopped for progress in known):
+        return State.STOPPED.value
+    paused = known and all(progress.schedule.latest.rate_per_s == 0 for progress in known)
+    return (State.PAUSED if paused else State.RUNNING).value
+
+
+def command_history(cluster: Cluster, stream: str) -> list[dict[str, Any]]:
+    """Every command a stream was given, oldest first: when, by whom, and what each shard answered.
+
+    A shard that is taken anew acknowledges what is in force once more; its first word is the one that tells from when.
+
+    Raises:
+        InputError: no such stream.
+    """
+    inbox = Inbox(cluster, _topics(cluster, stream).acknowledgements)
+    commands: dict[str, dict[str, Any]] = {}
+    try:
+        while not inbox.at_end():
+            for value in inbox.poll(1_000, 0.2).values:
+                answer = Acknowledgement(**json.loads(value or b"{}"))
+                at = datetime.fromtimestamp(answer.at_ms / 1_000, UTC).isoformat(timespec="seconds")
+                known = {"at": at, "by": answer.by, "asked": answer.asked, "shards": []}
+                shards = commands.setdefault(answer.command, known)["shards"]
+                if (answer.shard, answer.refused) not in ((each["shard"], each["refused"]) for each in shards):
+                    shards.append({"shard": answer.shard, "position": answer.position, "refused": answer.refused})
+    finally:
+        inbox.close()
+    return list(commands.values())
 
 
 def described(cluster: Cluster, stream: str) -> dict[str, Any]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from connectors.kafka import Cluster, TopicShape, ensure_topic
-
-SUFFIXES = ("shards", "commands", "acknowledgements", "progress", "artifacts")
-"""Every stream run by workers has these topics beside the one it publishes to."""
+from schemas.own_topics import own_topics
 
 
 @dataclass(frozen=True)
@@ -49,21 +47,26 @@ class Topics:
         """What drew the records, by artifact id; compacted."""
         return f"{self.stream}.artifacts"
 
-    def create(self, cluster: Cluster, data: TopicShape) -> None:
+    def create(self, cluster: Cluster, data: TopicShape, grow: bool = False) -> None:
         """Create what is missing and check what is there, before any worker starts.
+
+        Args:
+            cluster: the broker.
+            data: the shape of the topic that is published to.
+            grow: add partitions where there are too few, as a later epoch with more shards needs them.
 
         Raises:
             InputError: an existing topic has another shape.
         """
         once = data.replication
-        ensure_topic(cluster, self.data, data)
-        ensure_topic(cluster, self.ownership, TopicShape(self.shards, once))
-        ensure_topic(cluster, self.commands, TopicShape(self.shards, once, compacted=True))
-        ensure_topic(cluster, self.progress, TopicShape(self.shards, once, compacted=True))
+        ensure_topic(cluster, self.data, data, grow)
+        ensure_topic(cluster, self.ownership, TopicShape(self.shards, once), grow)
+        ensure_topic(cluster, self.commands, TopicShape(self.shards, once, compacted=True), grow)
+        ensure_topic(cluster, self.progress, TopicShape(self.shards, once, compacted=True), grow)
         ensure_topic(cluster, self.acknowledgements, TopicShape(1, once))
         ensure_topic(cluster, self.artifacts, TopicShape(1, once, compacted=True))
 
     @property
     def own(self) -> tuple[str, ...]:
         """The stream's own topics, the one it publishes to left out."""
-        return tuple(f"{self.stream}.{suffix}" for suffix in SUFFIXES)
+        return own_topics(self.stream)

@@ -98,7 +98,7 @@ def table_of_topic(outside: Outside, topic: str, rows: int, progress: Progress) 
                 heard = time.monotonic()
             elif time.monotonic() - heard > READ_TIMEOUT_S:
                 raise ServiceError(f"topic={topic}: {read} records came, then {READ_TIMEOUT_S:g} s of silence")
-            for batch in decoders.decode(polled.values).batches:
+            for batch in decoders.decode(polled.values, polled.headers).batches:
                 batches.append(batch)
                 read += batch.num_rows
             progress(min(1.0, read / rows), f"{read:,} records read")

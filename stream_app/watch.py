@@ -21,6 +21,7 @@ from monitors.prometheus import Exporter, Reading
 from monitors.reference import Reference
 from monitors.window import Window, Windows
 from schemas.table import TableSchema
+from stream_app.changes import Changes
 from stream_app.decoding import Decoders
 from stream_app.lineage import HEADER, Lineage, parse
 
@@ -86,6 +87,8 @@ class Memory:
 
     records: int = 0
     foreign: int = 0
+    deletes: int = 0
+    tombstones: int = 0
     verdicts: deque[Verdict] = field(default_factory=lambda: deque(maxlen=KEPT))
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=SHOWN_RECORDS))
@@ -101,6 +104,7 @@ class Watch:
         judges: count, measure and judge them.
         event_time: the timestamp column that carries event time; None for the Kafka timestamp.
         now_ms: the time now, milliseconds since the epoch.
+        changes: how records are changes, if they are; the rows after are what is judged.
     """
 
     def __init__(
@@ -111,7 +115,9 @@ class Watch:
         judges: Judges,
         event_time: str | None,
         now_ms: Callable[[], float],
+        changes: Changes | None = None,
     ) -> None:
+        self._changes = changes
         self.judges = judges
         self.memory = Memory()
         self.lock = threading.Lock()
@@ -138,7 +144,14 @@ class Watch:
         with self.lock:
             self.judges.windows.expect(self._inbox.assignment, now_ms / 1_000)
             closed = list(self.judges.windows.closed(now_ms / 1_000))
-            reading = Reading(self.judges.windows.late_records, self.memory.foreign, self._inbox.resets)
+            memory = self.memory
+            reading = Reading(
+                self.judges.windows.late_records,
+                memory.foreign,
+                self._inbox.resets,
+                memory.deletes,
+                memory.tombstones,
+            )
         self.judges.exporter.read(reading)
         return [event for window in closed for event in self._judge(window)]
 
@@ -159,9 +172,14 @@ class Watch:
         return self._inbox.resets
 
     def _count(self, polled: Polled, now_ms: float) -> None:
-        decoded = self._decoders.decode(polled.values)
-        foreign = len(decoded.foreign)
-        for batch, rows in zip(decoded.batches, decoded.rows, strict=True):
+        decoded = self._decoders.decode(polled.values, polled.headers)
+        tombstones = deletes = 0
+        if self._changes is not None:
+            tombstones = sum(polled.values[i] is None for i in decoded.foreign.tolist())
+        foreign = len(decoded.foreign) - tombstones
+        for found, all_rows in zip(decoded.batches, decoded.rows, strict=True):
+            batch, rows = self._rows_after(found, all_rows)
+            deletes += len(all_rows) - len(rows)
             ours = _conformed(batch, self._schema)
             if ours is None:
                 foreign += batch.num_rows
@@ -175,6 +193,16 @@ class Watch:
         with self.lock:
             self.memory.records += len(polled.values) - foreign
             self.memory.foreign += foreign
+            self.memory.deletes += deletes
+            self.memory.tombstones += tombstones
+
+    def _rows_after(
+        self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]
+    ) -> tuple[pa.RecordBatch, npt.NDArray[np.int64]]:
+        """The rows that records hold, and which of the records do: envelopes that delete hold none."""
+        envelope = None if self._changes is None else self._changes.envelope
+        found = None if envelope is None else envelope.unwrapped(batch)
+        return (batch, rows) if found is None else (found[0], rows[found[1]])
 
     def _event_times(self, batch: pa.RecordBatch, kafka_ms: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         if self._event_time is None:

@@ -90,7 +90,7 @@ def test_no_two_services_want_the_same_port() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_the_settings_are_the_codes_and_lead_to_the_broker_and_the_registry(name: str) -> None:
-    where = place(None, None, {}, SERVICES[name]["environment"])
+    where = place(None, None, None, SERVICES[name]["environment"])
     assert set(SERVICES[name]["environment"]) == {BOOTSTRAP_VARIABLE, REGISTRY_VARIABLE}
     kafka = SERVICES["kafka"]["environment"]
     inside, outside = kafka["KAFKA_ADVERTISED_LISTENERS"].split(",")

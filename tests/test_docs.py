@@ -3,7 +3,7 @@
 A ```console block holds what a user types after "$ " (a line that ends in a backslash goes on in the next one); other
 lines are what they see. The blocks of one page run in order, in one shell, in a folder that looks like the checkout.
 Blocks that begin with ```console kafka start a real broker, so they run where Java and Maven are. A ```python block
-runs by itself in that folder; what a ```yaml block of docs/stream.md holds is a whole stream, or rules.
+runs by itself in that folder; what a ```yaml block of docs/stream.md holds is a stream, keys of one, or rules.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ import pytest
 import yaml
 
 from connectors.local_broker import down
+from schemas.changes import Changes
+from schemas.disorder import Disorder
+from schemas.parts import Part
+from schemas.rates import Profile
 from schemas.rule_forms import RULES, parse
-from schemas.stream import StreamSpec, from_mapping
+from schemas.stream import Monitoring, Publishing, StreamSpec, TopicSettings, from_mapping
 from stream_app.cli import main
 from stream_app.commands.broker import FOLDER
 from tests.commands_page import EXAMPLES, described
@@ -50,7 +54,7 @@ NOT_RUN = {
     "git clone": "needs the address of a copy",
     "docker compose": "needs a Docker engine",
     "bash deploy/programs.sh": "would install programs",
-    ".venv/bin/python benchmarks/": "takes minutes; its figures are read by people",
+    ".venv/bin/python -m benchmarks.": "takes minutes; its figures are read by people",
 }
 
 
@@ -214,15 +218,19 @@ def test_the_example_of_a_command_is_one_it_takes(name: str) -> None:
 
 def test_the_page_of_the_stream_file_names_every_key_and_rule_and_its_examples_are_taken(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "stream.md").read_text()
-    keys = [*StreamSpec.model_fields]
-    for part in ("topic_settings", "monitor", "publish"):
-        model = StreamSpec.model_fields[part].annotation
-        assert model is not None
-        keys += [f"{part}.{key}" for key in model.model_fields]
-    assert [key for key in (*keys, *RULES) if f"| `{key}` |" not in text] == []
-    stream, rules = (yaml.safe_load(block.text) for block in blocks(text, "yaml"))
-    assert from_mapping(stream, tmp_path).parsed_rules
+    parts: dict[str, type[Part]] = {"topic_settings": TopicSettings, "monitor": Monitoring}
+    parts |= {"publish": Publishing, "changes": Changes, "disorder": Disorder}
+    keys = [f"{part}.{key}" for part, model in parts.items() for key in model.model_fields]
+    named = (*StreamSpec.model_fields, *keys, *RULES, *Profile.model_fields)
+    assert [key for key in named if f"| `{key}` |" not in text] == []
+    forms = [yaml.safe_load(block.text) for block in blocks(text, "yaml")]
+    whole = {"stream": "s", "topic": "t"}
+    specs = [from_mapping({**whole, **form}, tmp_path) for form in forms if isinstance(form, dict)]
+    rules = next(form for form in forms if isinstance(form, list))
     assert {parse(rule).KIND for rule in rules} == set(RULES)
+    shown = set().union(*(spec.model_fields_set for spec in specs))
+    assert {"rules", "changes", "disorder", "quarantine", "publish", "monitor"} <= shown
+    assert any(isinstance(spec.rate_per_s, Profile) for spec in specs)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)

@@ -8,10 +8,13 @@ from connectors.kafka.cluster import (
     ensure_topic,
     list_topics,
     topic_partitions,
+    topic_setting,
 )
 from connectors.kafka.inbox import READ_COMMITTED, READ_UNCOMMITTED, Inbox, Polled, last_record
 from connectors.kafka.mock import MockCluster
-from connectors.kafka.outbox import Fenced, Headers, Outbox
+from connectors.kafka.outbox import Fenced, Outbox
+from connectors.kafka.records import Headers, Records
+from connectors.kafka.security import Security, security
 
 __all__ = [
     "READ_COMMITTED",
@@ -23,11 +26,15 @@ __all__ = [
     "MockCluster",
     "Outbox",
     "Polled",
+    "Records",
+    "Security",
     "TopicShape",
     "check",
     "delete_topics",
     "ensure_topic",
     "last_record",
     "list_topics",
+    "security",
     "topic_partitions",
+    "topic_setting",
 ]

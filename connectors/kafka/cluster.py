@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from schemas.errors import InputError, ServiceError
+from schemas.secrets import Setting, hidden
 
-Setting = str | int | float | bool
 Answer = TypeVar("Answer")
-
-SECRET = ("password", "secret", "key", "token", "jaas")
-"""A setting whose name holds one of these is never printed."""
 
 CONTACT_S = 10.0
 """How long a broker may stay silent before it counts as unreachable."""
+
+REFUSAL_S = 1.0
+"""By then a refused log-in or certificate is known; librdkafka itself would go on trying."""
 
 MOCK = "mockCluster"
 """How the identity of an embedded cluster begins."""
@@ -41,8 +42,7 @@ class Cluster:
     create_topic: Callable[[str, int], None] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
-        shown = {k: "***" if any(s in k.lower() for s in SECRET) else v for k, v in self.settings.items()}
-        return f"Cluster({self.bootstrap!r}, {shown})"
+        return f"Cluster({self.bootstrap!r}, {hidden(self.settings)})"
 
     def configured(self, *layers: Mapping[str, Setting]) -> dict[str, Any]:
         """The settings of one client: ours, then the user's, then what the client can not do without."""
@@ -129,13 +129,39 @@ def metadata(cluster: Cluster, topic: str | None = None, timeout_s: float = CONT
     Raises:
         ServiceError: none answered; says where it looked and for how long.
     """
-    try:
-        return _admin(cluster).list_topics(topic, timeout=timeout_s)
-    except KafkaException as error:
-        raise ServiceError(
-            f"bootstrap={cluster.bootstrap}: no broker answered there within {timeout_s:g} s ({words(error)}); "
-            "check the address, or start one with `synthstream broker up`"
-        ) from error
+    heard: list[KafkaError] = []
+    admin = built(lambda: AdminClient(cluster.configured({}) | {"error_cb": heard.append}))
+    failure: Exception | None = None
+    for wait_s in (min(timeout_s, REFUSAL_S), timeout_s - REFUSAL_S):
+        if wait_s > 0 and not _refusals(heard):
+            try:
+                return admin.list_topics(topic, timeout=wait_s)
+            except KafkaException as error:
+                failure = error
+                admin.poll(0)  # hands over what went wrong on the way
+    raise _silent(cluster, heard, timeout_s) from failure
+
+
+def _refusals(heard: Sequence[KafkaError]) -> list[KafkaError]:
+    told = (KafkaError._AUTHENTICATION, KafkaError._SSL)
+    return [error for error in heard if error.code() in told or "SSL" in error.str()]
+
+
+def _silent(cluster: Cluster, heard: Sequence[KafkaError], timeout_s: float) -> ServiceError:
+    refusals = _refusals(heard)
+    reasons = refusals or [error for error in heard if error.code() != KafkaError._ALL_BROKERS_DOWN]
+    reason = (
+        " ".join(reasons[0].str().split()) if reasons else "the connection was closed without a word; it may expect TLS"
+    )
+    if refusals:
+        return ServiceError(
+            f"bootstrap={cluster.bootstrap}: broker and client do not trust each other ({reason}); "
+            "check security.protocol, ssl.* and sasl.* under `kafka:`"
+        )
+    return ServiceError(
+        f"bootstrap={cluster.bootstrap}: no broker answered there within {timeout_s:g} s ({reason}); "
+        "check the address and security.protocol, or start one with `synthstream broker up`"
+    )
 
 
 def list_topics(cluster: Cluster) -> list[str]:
@@ -149,8 +175,32 @@ def topic_partitions(cluster: Cluster, name: str) -> int | None:
     return None if found is None or found.error is not None else len(found.partitions)
 
 
-def ensure_topic(cluster: Cluster, name: str, shape: TopicShape) -> None:
+def topic_setting(cluster: Cluster, name: str, setting: str) -> str | None:
+    """A topic's setting by Kafka's name for it; None when there is no topic, or the cluster does not say.
+
+    Raises:
+        ServiceError: the broker does not answer.
+    """
+    found = metadata(cluster)
+    if name not in found.topics or (found.cluster_id or "").startswith(MOCK):
+        return None
+    resource = ConfigResource(ConfigResource.Type.TOPIC, name)
+    admin = _admin(cluster)  # must outlive the outcome
+    try:
+        settings: Any = admin.describe_configs([resource], request_timeout=CONTACT_S)[resource].result()
+    except KafkaException as error:
+        raise ServiceError(f"topic={name}: the broker does not say {setting}: {words(error)}") from error
+    return str(settings[setting].value)
+
+
+def ensure_topic(cluster: Cluster, name: str, shape: TopicShape, grow: bool = False) -> None:
     """Create a topic, or check the one that exists.
+
+    Args:
+        cluster: where.
+        name: the topic.
+        shape: what it should be.
+        grow: add partitions when it has too few; Kafka takes none away.
 
     Raises:
         InputError: it exists with another number of partitions.
@@ -159,6 +209,9 @@ def ensure_topic(cluster: Cluster, name: str, shape: TopicShape) -> None:
     existing = topic_partitions(cluster, name)
     if existing is None:
         _create(cluster, name, shape)
+        existing = topic_partitions(cluster, name)
+    elif grow and existing < shape.partitions:
+        _grow(cluster, name, shape.partitions)
         existing = topic_partitions(cluster, name)
     if existing != shape.partitions:
         raise InputError(
@@ -174,10 +227,23 @@ def _create(cluster: Cluster, name: str, shape: TopicShape) -> None:
         metadata(cluster, name)  # another process's embedded broker makes a topic when somebody asks for it by name
     else:
         _ask_for(cluster, name, shape)
+    _appear(cluster, name, 1)
+
+
+def _grow(cluster: Cluster, name: str, partitions: int) -> None:
+    admin = _admin(cluster)  # must outlive the outcome
+    try:
+        admin.create_partitions([NewPartitions(name, partitions)], operation_timeout=CONTACT_S)[name].result()
+    except KafkaException as error:
+        raise ServiceError(f"topic={name}: the broker refused to add partitions: {words(error)}") from error
+    _appear(cluster, name, partitions)
+
+
+def _appear(cluster: Cluster, name: str, partitions: int) -> None:
     deadline = time.monotonic() + CONTACT_S
-    while topic_partitions(cluster, name) is None:
+    while (topic_partitions(cluster, name) or 0) < partitions:
         if time.monotonic() > deadline:
-            raise ServiceError(f"topic={name}: was created but did not appear within {CONTACT_S:g} s")
+            raise ServiceError(f"topic={name}: its partitions did not appear within {CONTACT_S:g} s")
 
 
 def _ask_for(cluster: Cluster, name: str, shape: TopicShape) -> None:

@@ -19,9 +19,10 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from connectors.kafka.cluster import CONTACT_S, Cluster, Setting, built, topic_partitions, words
-from connectors.kafka.outbox import Headers
+from connectors.kafka.cluster import CONTACT_S, Cluster, built, topic_partitions, words
+from connectors.kafka.records import Headers
 from schemas.errors import InputError, ServiceError
+from schemas.secrets import Setting
 
 CONSUMER: Mapping[str, Setting] = {
     "enable.auto.commit": False,

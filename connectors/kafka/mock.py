@@ -4,38 +4,18 @@ from __future__ import annotations
 
 import ctypes
 
-from confluent_kafka import cimpl
-
+from connectors.kafka.librdkafka import INT, POINTER, PRODUCER_TYPE, TEXT, Signature, library
 from schemas.errors import ServiceError
 
-PRODUCER_TYPE = 0
 BROKERS = 1
 
-_POINTER, _TEXT, _INT = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
-
-FUNCTIONS: dict[str, tuple[type | None, list[type]]] = {
-    "rd_kafka_conf_new": (_POINTER, []),
-    "rd_kafka_conf_set": (_INT, [_POINTER, _TEXT, _TEXT, _TEXT, ctypes.c_size_t]),
-    "rd_kafka_new": (_POINTER, [_INT, _POINTER, _TEXT, ctypes.c_size_t]),
-    "rd_kafka_destroy": (None, [_POINTER]),
-    "rd_kafka_mock_cluster_new": (_POINTER, [_POINTER, _INT]),
-    "rd_kafka_mock_cluster_bootstraps": (_TEXT, [_POINTER]),
-    "rd_kafka_mock_cluster_destroy": (None, [_POINTER]),
-    "rd_kafka_mock_topic_create": (_INT, [_POINTER, _TEXT, _INT, _INT]),
+FUNCTIONS: dict[str, Signature] = {
+    "rd_kafka_mock_cluster_new": (POINTER, [POINTER, INT]),
+    "rd_kafka_mock_cluster_bootstraps": (TEXT, [POINTER]),
+    "rd_kafka_mock_cluster_destroy": (None, [POINTER]),
+    "rd_kafka_mock_topic_create": (INT, [POINTER, TEXT, INT, INT]),
 }
-"""What is called, with its result and arguments (librdkafka, rdkafka.h and rdkafka_mock.h)."""
-
-
-def _library() -> ctypes.CDLL:
-    """The librdkafka that the Python client itself runs on."""
-    library = ctypes.CDLL(cimpl.__file__)
-    try:
-        for name, (result, arguments) in FUNCTIONS.items():
-            function = getattr(library, name)
-            function.restype, function.argtypes = result, arguments
-    except AttributeError as error:
-        raise ServiceError(f"bootstrap=embedded: this confluent-kafka has no {name}; use another broker") from error
-    return library
+"""What is called, with its result and arguments (rdkafka_mock.h)."""
 
 
 class MockCluster:
@@ -46,7 +26,7 @@ class MockCluster:
     """
 
     def __init__(self) -> None:
-        self._library = _library()
+        self._library = library(FUNCTIONS)
         reason = ctypes.create_string_buffer(512)
         settings = self._library.rd_kafka_conf_new()
         # It has no bootstrap.servers, about which librdkafka would otherwise warn on stderr.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numba
@@ -15,16 +16,16 @@ from generators.base import Generator, Progress
 from generators.columns import (
     Columns,
     categorical,
-    check_given,
     column_parts,
-    interval_of,
+    intervals_of,
     pieces_of,
     place,
-    place_of,
     without,
 )
 from generators.dependence import correlations, ordered, variables_of
+from generators.domain import Domain
 from generators.gaussian import GRID, LATENTS, REACH, cholesky, conditional_latents, latents
+from generators.given import Held, held_columns
 from generators.missing import Patterns, missing_cells, patterns_of
 from generators.surrogates import Surrogates
 from schemas.errors import InputError
@@ -86,7 +87,7 @@ class Copula(Generator):
         orders: Mapping[int, npt.NDArray[np.int32]],
         correlation: Floats,
     ) -> None:
-        self.schema, self.profile, self._surrogates = schema, profile, surrogates
+        self.schema, self.profile, self.surrogates = schema, profile, surrogates
         self._groups, self._orders, self._correlation = groups, dict(orders), correlation
         self._drawn = [i for i, column in enumerate(schema) if not column.is_surrogate]
         self._varied = [g for g in groups if len(g.shares) > 1]
@@ -152,29 +153,34 @@ class Copula(Generator):
     @property
     def width(self) -> int:
         """One uniform a normal, then those of the invented values."""
-        return len(self._correlation) + self._surrogates.width
+        return len(self._correlation) + self.surrogates.width
 
     def sample(
         self, n: int, uniforms: npt.NDArray[np.float64], given: Mapping[str, Any] | None = None
     ) -> pa.RecordBatch:
         """Draw rows; see `Generator.sample`. Exact when one column is given, see `conditional_latents`."""
-        held = {} if given is None else dict(given)
-        check_given(held, self.schema.columns)
+        held = held_columns({} if given is None else given, n, self.schema, self.profile, self.surrogates)
         x = self._held_latents(uniforms, held) if held else latents(uniforms, self._lower)
         drawn = _decode(x, self._reached, self._pieces.table, self._pieces.guide)
         present = self._present(n, drawn[len(self._drawn) :])
-        for name, value in held.items():
-            index = self.schema.names.index(name)
-            present[index] = np.full(n, value is not None)
-            if value is not None:
-                j = self._drawn.index(index)
-                drawn[j] = place_of(self.schema.columns[index], self.profile.columns[index], value)
-        arrays = self._surrogates.draw(uniforms[:, len(self._correlation) :])
+        arrays = self.surrogates.draw(uniforms[:, len(self._correlation) :])
+        for index, column in held.items():
+            present[index] = column.present
+            if index in arrays:
+                arrays[index] = column.values
+            else:
+                drawn[self._drawn.index(index)] = column.places
         for index, array in arrays.items():
             arrays[index] = without(array, present[index]) if index in present else array
         for j, index in enumerate(self._drawn):
             arrays[index] = self._columns.array(j, drawn[j], present.get(index))
         return pa.record_batch([arrays[i] for i in range(len(arrays))], schema=self.schema.arrow_schema)
+
+    def domain(self, name: str) -> Domain:
+        """See `Generator.domain`; values go missing as often as their patterns say."""
+        at = self.schema.names.index(name) if name in self.schema.names else -1
+        missing = [float(g.shares[g.missing[:, g.columns == at].any(axis=1)].sum()) for g in self._groups]
+        return replace(super().domain(name), null_share=sum(missing))
 
     def _present(self, n: int, patterns: Floats) -> dict[int, npt.NDArray[np.bool_]]:
         varied = iter(patterns)
@@ -185,46 +191,83 @@ class Copula(Generator):
                 present[int(column)] = ~group.missing[codes, q]
         return present
 
-    def _held_latents(self, uniforms: Floats, held: Mapping[str, Any]) -> Floats:
-        bounds = self._bounds(held)
-        first = list(bounds)
-        turned = np.array(first + [j for j in range(len(self._correlation)) if j not in bounds], np.int64)
-        most = max((len(b) for b in bounds.values()), default=1)
-        ends = np.zeros((2, len(first), most))
-        for row, j in enumerate(first):
-            ends[:, row, : len(bounds[j])] = np.array(bounds[j]).T
-        parts = np.array([len(bounds[j]) for j in first], np.int64)
-        lower = cholesky(self._correlation[np.ix_(turned, turned)])
-        x = np.empty((len(turned), len(uniforms)))
-        x[turned] = conditional_latents(uniforms, lower, ends[0], ends[1], parts)
+    def _held_latents(self, uniforms: Floats, held: Mapping[int, Held]) -> Floats:
+        """The normals behind rows that hold columns: rows with the same of these missing are drawn together."""
+        x = np.empty((len(self._correlation), len(uniforms)))
+        missing = np.column_stack([~column.present for column in held.values()])  # (n, held)
+        kinds = np.zeros(len(uniforms), np.int64)
+        for each in missing.T:
+            kinds = np.unique(2 * kinds + each, return_inverse=True)[1]
+        for kind in range(int(kinds.max(initial=-1)) + 1):
+            rows = np.flatnonzero(kinds == kind)
+            gone = missing[rows[0]]
+            allowed = self._allowed(dict(zip(held, gone, strict=True)))
+            bounds = [
+                (self._drawn.index(i), *self._ends(i, held[i], rows))
+                for i, without_it in zip(held, gone, strict=True)
+                if not without_it and i in self._drawn
+            ]
+            x[:, rows] = self._bounded(uniforms[rows], bounds, allowed)
         return x
 
-    def _bounds(self, held: Mapping[str, Any]) -> dict[int, list[tuple[float, float]]]:
-        """The intervals of the normals that the given columns allow: patterns first, then columns."""
-        bounds: dict[int, list[tuple[float, float]]] = {}
+    def _bounded(
+        self, uniforms: Floats, bounds: list[tuple[int, Floats, Floats]], allowed: Mapping[int, npt.NDArray[np.bool_]]
+    ) -> Floats:
+        """Normals with some variables between bounds, and patterns among those allowed.
+
+        The first bounded variable is drawn by its own distribution among the rows that have its column, and the
+        patterns given it: for one column that is exact.
+        """
+        first = [j for j, _, _ in bounds] + [len(self._drawn) + g for g in allowed]
+        turned = np.array(first + [j for j in range(len(self._correlation)) if j not in first], np.int64)
+        low, high = np.empty((2, len(bounds), len(uniforms)))
+        for row, (j, from_, to) in enumerate(bounds):
+            if row == 0:
+                low[0] = high[0] = np.interp(from_ + (to - from_) * uniforms[:, 0], self._reached[j], LATENTS)
+            else:
+                low[row] = np.where(from_ <= 0, -FAR, np.interp(from_, self._reached[j], LATENTS))
+                high[row] = np.where(to >= 1, FAR, np.interp(to, self._reached[j], LATENTS))
+        most = max((int(patterns.sum()) for patterns in allowed.values()), default=1)
+        ends = np.zeros((2, len(allowed), most))
+        for row, (g, patterns) in enumerate(allowed.items()):
+            edges = np.concatenate(
+                [[-FAR], ndtri(np.cumsum(self._varied[g].shares)[:-1].clip(1e-15, 1 - 1e-15)), [FAR]]
+            )
+            ends[0, row, : patterns.sum()], ends[1, row, : patterns.sum()] = edges[:-1][patterns], edges[1:][patterns]
+        parts = np.array([patterns.sum() for patterns in allowed.values()], np.int64)
+        lower = cholesky(self._correlation[np.ix_(turned, turned)])
+        x = np.empty((len(turned), len(uniforms)))
+        x[turned] = conditional_latents(uniforms, lower, low, high, ends, parts)
+        return x
+
+    def _allowed(self, gone: Mapping[int, bool]) -> dict[int, npt.NDArray[np.bool_]]:
+        """The patterns, of the groups that vary, in which columns are missing or not; only where some are not.
+
+        Raises:
+            InputError: there are none.
+        """
+        found: dict[int, npt.NDArray[np.bool_]] = {}
         for g, group in enumerate(self._varied):
             allowed = group.shares > 0
             for q, column in enumerate(group.columns):
-                name = self.schema.names[int(column)]
-                if name in held:
-                    allowed &= group.missing[:, q] == (held[name] is None)
+                if int(column) in gone:
+                    allowed &= group.missing[:, q] == gone[int(column)]
             if not allowed.any():
-                raise InputError(f"given {', '.join(held)}: these are never missing and present together")
+                names = ", ".join(self.schema.names[i] for i in gone)
+                raise InputError(f"given {names}: these are never missing and present together")
             if not allowed.all():
-                edges = np.concatenate([[-FAR], ndtri(np.cumsum(group.shares)[:-1].clip(1e-15, 1 - 1e-15)), [FAR]])
-                bounds[len(self._drawn) + g] = [(edges[k], edges[k + 1]) for k in np.flatnonzero(allowed)]
-        for name, value in held.items():
-            if value is not None:
-                i = self.schema.names.index(name)
-                j = self._drawn.index(i)
-                ends = interval_of(self.schema.columns[i], self.profile.columns[i], self._pieces, j, value)
-                low, high = np.interp(ends, self._reached[j], LATENTS)
-                bounds[j] = [(-FAR if ends[0] <= 0 else float(low), FAR if ends[1] >= 1 else float(high))]
-        return bounds
+                found[g] = allowed
+        return found
+
+    def _ends(self, index: int, held: Held, rows: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """The uniforms that become the held values of a column, in some rows."""
+        j, taken = self._drawn.index(index), held.values.take(rows)
+        column, profile = self.schema.columns[index], self.profile.columns[index]
+        return intervals_of(column, profile, self._pieces, j, (taken, held.places[rows]))
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """Correlations, orders of categories, patterns, and the pools of invented values."""
-        found: dict[str, npt.NDArray[Any]] = {"correlation": self._correlation, **self._surrogates.weights()}
+        found: dict[str, npt.NDArray[Any]] = {"correlation": self._correlation, **self.surrogates.weights()}
         found |= {f"order.{i}": order for i, order in self._orders.items()}
         for g, group in enumerate(self._groups):
             found |= {f"missing.{g}.{part}": array for part, array in group.weights().items()}

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.base import Generator, Progress
-from generators.columns import Columns, check_given, column_parts, interval_of, pieces_of, place, place_of, without
+from generators.columns import Columns, column_parts, intervals_of, pieces_of, place, without
+from generators.given import held_columns
 from generators.surrogates import Surrogates
 from schemas.profile import Profile
 from schemas.table import TableSchema
@@ -42,7 +43,7 @@ class Marginals(Generator):
     SETTINGS: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, schema: TableSchema, profile: Profile, surrogates: Surrogates) -> None:
-        self.schema, self.profile, self._surrogates = schema, profile, surrogates
+        self.schema, self.profile, self.surrogates = schema, profile, surrogates
         self._drawn = [i for i, column in enumerate(schema) if not column.is_surrogate]
         pairs = [(schema.columns[i], profile.columns[i]) for i in self._drawn]
         self._columns = Columns(pairs)
@@ -66,36 +67,39 @@ class Marginals(Generator):
     @property
     def width(self) -> int:
         """One uniform a column tells both whether there is a value and which."""
-        return len(self.schema.columns) + self._surrogates.width
+        return len(self.schema.columns) + self.surrogates.width
 
     def sample(
         self, n: int, uniforms: npt.NDArray[np.float64], given: Mapping[str, Any] | None = None
     ) -> pa.RecordBatch:
         """Draw rows; see `Generator.sample`."""
-        held = {} if given is None else dict(given)
-        check_given(held, self.schema.columns)
+        held = held_columns({} if given is None else given, n, self.schema, self.profile, self.surrogates)
         count = len(self.schema.columns)
         null = np.array([column.null_share for column in self.profile])
-        null[[i for i, name in enumerate(self.schema.names) if held.get(name) is not None]] = 0.0
-        null[[i for i, name in enumerate(self.schema.names) if name in held and held[name] is None]] = 1.0
+        null[list(held)] = 0.0
         present = uniforms[:, :count] >= null
         within = np.where(null < 1.0, (uniforms[:, :count] - null) / np.where(null < 1.0, 1.0 - null, 1.0), 0.0)
         within = within.clip(0.0, np.nextafter(1.0, 0.0))[:, self._drawn]
         drawn = _place_all(within, self._pieces.table, self._pieces.guide)
+        arrays = self.surrogates.draw(uniforms[:, count:])
+        for i, column in held.items():
+            present[:, i] = column.present
+            if i in arrays:
+                arrays[i] = column.values
+            else:
+                j = self._drawn.index(i)
+                intervals_of(
+                    self.schema.columns[i], self.profile.columns[i], self._pieces, j, (column.values, column.places)
+                )
+                drawn[j] = column.places
+        arrays = {i: without(a, present[:, i]) for i, a in arrays.items()}
         for j, i in enumerate(self._drawn):
-            value = held.get(self.schema.names[i])
-            if value is not None:
-                interval_of(self.schema.columns[i], self.profile.columns[i], self._pieces, j, value)
-                drawn[j] = place_of(self.schema.columns[i], self.profile.columns[i], value)
-        invented = self._surrogates.draw(uniforms[:, count:])
-        arrays: dict[int, pa.Array[Any]] = {i: without(a, present[:, i]) for i, a in invented.items()}
-        for j, i in enumerate(self._drawn):
-            arrays[i] = self._columns.array(j, drawn[j], None if null[i] == 0.0 else present[:, i])
+            arrays[i] = self._columns.array(j, drawn[j], None if null[i] == 0.0 and i not in held else present[:, i])
         return pa.record_batch([arrays[i] for i in range(count)], schema=self.schema.arrow_schema)
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """The pools of invented values."""
-        return self._surrogates.weights()
+        return self.surrogates.weights()
 
     @classmethod
     def from_weights(cls, weights: Mapping[str, npt.NDArray[Any]], schema: TableSchema, profile: Profile) -> Self:

@@ -8,8 +8,8 @@ import click
 
 from connectors.embedded_registry import EmbeddedRegistry
 from connectors.local_broker import down, status, up
-from stream_app.commands.publish import until_interrupted
 from stream_app.options import as_json, show
+from stream_app.terminal import until_interrupted
 
 FOLDER = Path(".synthstream/kafka")
 """Where a local broker keeps its data unless told otherwise."""

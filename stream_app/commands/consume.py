@@ -12,7 +12,7 @@ import click
 
 from connectors.kafka import Inbox, Polled, topic_partitions
 from schemas.errors import InputError, ServiceError
-from stream_app.assemble import reached
+from stream_app.assemble import reached, subject
 from stream_app.decoding import Decoders
 from stream_app.options import where
 from stream_app.settings import EMBEDDED, place
@@ -35,10 +35,11 @@ def consume_command(
     topic: str, count: int | None, follow: bool, uncommitted: bool, bootstrap: str | None, registry: str | None
 ) -> None:
     """Print a topic's records from the beginning, one JSON object a line."""
-    where_to = place(bootstrap, registry, {}, os.environ)
+    where_to = place(bootstrap, registry, None, os.environ)
     if where_to.bootstrap == EMBEDDED:
         raise InputError("bootstrap=embedded: a broker of our own holds no topics; name the one the topic is on")
     with reached(where_to) as outside:
+        outside.registry.latest(subject(topic))  # one that refuses us says so now, not at the first record
         if topic_partitions(outside.cluster, topic) is None:
             raise InputError(f"topic={topic}: does not exist at {outside.cluster.bootstrap}")
         isolation = "read_uncommitted" if uncommitted else "read_committed"
@@ -66,15 +67,16 @@ def consume_command(
 
 
 def _print(polled: Polled, decoders: Decoders) -> tuple[int, int]:
-    """Print what decodes, in the order it came; how many records were printed and how many skipped."""
-    decoded = decoders.decode(polled.values)
-    lines: dict[int, str] = {}
+    """Print what decodes, and null for no value, in the order it came; how many were printed and how many skipped."""
+    decoded = decoders.decode(polled.values, polled.headers)
+    lines = {row: "null" for row, value in enumerate(polled.values) if value is None}
+    skipped = len(decoded.foreign) - len(lines)
     for batch, rows in zip(decoded.batches, decoded.rows, strict=True):
         for row, record in zip(rows.tolist(), batch.to_pylist(), strict=True):
             lines[row] = json.dumps(record, default=_plain)
     for row in sorted(lines):
         click.echo(lines[row])
-    return len(lines), len(decoded.foreign)
+    return len(lines), skipped
 
 
 def _plain(value: Any) -> Any:

@@ -1,61 +1,157 @@
-"""`synthstream start`, `stop`, `pause`, `resume`, `rate`: commands to a stream that workers publish."""
+"""`synthstream start`, `stop`, `pause`, `resume`, `drain`, `rate`, `steer`, `swap`: commands to a running stream."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
+from connectors.kafka import Cluster
+from schemas.errors import InputError
+from schemas.rates import Profile
+from schemas.stream import StreamSpec
 from stream_app import assemble
-from stream_app.control import ORDERS, Order, at_rate, command
-from stream_app.options import Rate, as_json, dry_run, show
-from stream_app.schedule import UNPACED
+from stream_app.control import ORDERS, Asked, at_files_rate, at_rate, check_begun, command, steered, swapped
+from stream_app.options import RateType, as_json, dry_run, show, where
+from stream_app.pace.recordings import pinned
+from stream_app.publish import Clock
+from stream_app.schedule import UNPACED, Rate, check_clock
 from stream_app.settings import place
 from stream_app.specs import stream_spec
+from stream_app.steering import given_columns
 
 ANSWER_S = 30.0
 """How long a command waits for the shards' acknowledgements."""
 
+in_stream = click.argument("source", metavar="STREAM.yaml", type=click.Path(path_type=Path))
+at_broker = click.option("--bootstrap", help="HOST:PORT of the broker [env SYNTHSTREAM_BOOTSTRAP].")
 
-def _ordered(source: Path, order: Order, verb: str, bootstrap: str | None, dry_run: bool, as_json: bool) -> None:
-    spec = stream_spec(source, {"bootstrap": bootstrap}, os.environ)
-    where_to = place(spec.bootstrap, "unused", spec.kafka, os.environ)
-    with assemble.reached_broker(where_to) as cluster:
-        topics = assemble.running_topics(spec, cluster)
-        if dry_run:
-            show({"stream": spec.stream, "command": verb, "would_tell": list(range(spec.shards))}, as_json)
-            return
-        answers = command(cluster, topics, assemble.initial_state(spec), order, ANSWER_S)
+
+def _spec(source: Path, bootstrap: str | None) -> StreamSpec:
+    return stream_spec(source, {"bootstrap": bootstrap}, os.environ)
+
+
+def _tell_by_spec(spec: StreamSpec, asked: Asked, dry_run: bool, as_json: bool) -> None:
+    with assemble.reached_broker(place(spec.bootstrap, "unused", spec, os.environ)) as cluster:
+        _tell(spec, cluster, asked, dry_run, as_json)
+
+
+def _tell(spec: StreamSpec, cluster: Cluster, asked: Asked, dry_run: bool, as_json: bool) -> None:
+    topics = assemble.running_topics(spec, cluster)
+    if dry_run:
+        check_begun(cluster, topics, spec.epoch)
+        show({"stream": spec.stream, "command": asked.words, "would_tell": list(range(spec.shards))}, as_json)
+        return
+    answers = command(cluster, topics, assemble.initial_state(spec), asked, ANSWER_S)
     positions = [answers[shard].position for shard in sorted(answers)]
-    show({"stream": spec.stream, "command": verb, "acknowledged": len(answers), "from_position": positions}, as_json)
+    facts = {"stream": spec.stream, "command": asked.words, "acknowledged": len(answers), "from_position": positions}
+    show(facts, as_json)
 
 
 def _simple(verb: str, text: str) -> click.Command:
     @click.command(verb, help=text)
-    @click.argument("source", metavar="STREAM.yaml", type=click.Path(path_type=Path))
-    @click.option("--bootstrap", help="HOST:PORT of the broker [env SYNTHSTREAM_BOOTSTRAP].")
+    @in_stream
+    @at_broker
     @dry_run
     @as_json
     def tell(source: Path, bootstrap: str | None, dry_run: bool, as_json: bool) -> None:
-        _ordered(source, ORDERS[verb], verb, bootstrap, dry_run, as_json)
+        _tell_by_spec(_spec(source, bootstrap), Asked(ORDERS[verb], verb), dry_run, as_json)
 
     return tell
 
 
-start_command = _simple("start", "Start a stopped stream again from where it stopped.")
+start_command = _simple("start", "Start a stopped or drained stream again from where it stopped.")
 stop_command = _simple("stop", "Stop a stream: every shard commits and stays where it is.")
 pause_command = _simple("pause", "Pause a stream; its schedule shifts by the pause.")
 resume_command = _simple("resume", "Resume a paused stream.")
+drain_command = _simple(
+    "drain",
+    "Stop a stream once every shard has published all that is due now. A large backlog takes longer than the command "
+    "waits; the drain goes on, until another command takes its place.",
+)
 
 
 @click.command("rate")
-@click.argument("source", metavar="STREAM.yaml", type=click.Path(path_type=Path))
-@click.argument("rate", type=Rate())
-@click.option("--bootstrap", help="HOST:PORT of the broker [env SYNTHSTREAM_BOOTSTRAP].")
+@in_stream
+@click.argument("rate", type=RateType(), required=False)
+@click.option("--reset", is_flag=True, help="Go by the rate of the stream's file again.")
+@at_broker
 @dry_run
 @as_json
-def rate_command(source: Path, rate: float, bootstrap: str | None, dry_run: bool, as_json: bool) -> None:
-    """Change a running stream's rate to RATE records a second (or max)."""
-    order = at_rate(None if rate == UNPACED else rate)
-    _ordered(source, order, f"rate {rate:g}", bootstrap, dry_run, as_json)
+def rate_command(
+    source: Path, rate: Rate | None, reset: bool, bootstrap: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Change a running stream's rate to RATE: records a second, max, or a profile.
+
+    A profile is written as in the stream's file, on the line or in a YAML file of its own, and begins now.
+    """
+    if reset == (rate is not None):
+        raise InputError("rate: give RATE, or pass --reset to go by the stream's file")
+    spec = _spec(source, bootstrap)
+    asked = Asked(at_files_rate, "rate --reset") if rate is None else _at(pinned(rate), spec)
+    _tell_by_spec(spec, asked, dry_run, as_json)
+
+
+def _at(rate: Rate, spec: StreamSpec) -> Asked:
+    """The command that asks for a rate."""
+    check_clock(spec.event_time, rate)
+    words = rate.text if isinstance(rate, Profile) else "max" if rate == UNPACED else f"{rate:g}"
+    return Asked(at_rate(None if rate == UNPACED else rate, Clock().now_ms()), f"rate {words}")
+
+
+@click.command("steer")
+@in_stream
+@click.argument("held", metavar="[COLUMN=VALUE]...", nargs=-1)
+@click.option("--reset", is_flag=True, help="Hold no column any longer.")
+@at_broker
+@dry_run
+@as_json
+def steer_command(
+    source: Path, held: tuple[str, ...], reset: bool, bootstrap: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Have a running stream offer only records with these values; the other columns follow, as the generator knows.
+
+    It replaces what was held before. VALUE is a number, true, false, null (for a missing value) or text.
+    """
+    if reset == bool(held):
+        raise InputError("steer: name COLUMN=VALUE, or pass --reset to hold none")
+    spec = _spec(source, bootstrap)
+    artifact = assemble.stream_artifact(spec)
+    given = given_columns(artifact, dict(_pair(pair) for pair in held), spec.key)
+    words = "steer --reset" if reset else f"steer {' '.join(held)}"
+    _tell_by_spec(spec, Asked(steered(given), words), dry_run, as_json)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"{text}: expected COLUMN=VALUE, as in carrier=UA")
+    return name, value
+
+
+@click.command("swap")
+@in_stream
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--from", "first", default=0, type=click.IntRange(0), help="The first record of every shard it draws.")
+@click.option("--back", is_flag=True, help="Go back to the artifact the epoch was begun with.")
+@where
+@dry_run
+@as_json
+def swap_command(
+    source: Path, folder: Path | None, first: int, back: bool, dry_run: bool, as_json: bool, **flags: Any
+) -> None:
+    """Have the artifact in FOLDER draw a running stream, from the next record on or from a later one.
+
+    The folder must lie at the same path wherever a worker runs. A schema that its readers could not read is refused
+    before anything is done.
+    """
+    if back == (folder is not None):
+        raise InputError("swap: name the artifact's FOLDER, or pass --back")
+    spec = stream_spec(source, flags, os.environ)
+    with assemble.reached(place(spec.bootstrap, spec.registry, spec, os.environ)) as outside:
+        model = None if folder is None else assemble.successor(spec, folder.absolute(), outside, register=not dry_run)
+        words = "swap --back" if model is None else f"swap {model.identity[:12]}"
+        asked = Asked(swapped(model, first), words + (f" --from {first}" if first else ""))
+        _tell(spec, outside.cluster, asked, dry_run, as_json)

@@ -15,14 +15,13 @@ from generators.artifact import Artifact
 from monitors.prometheus import PublisherExporter
 from schemas.errors import InputError
 from schemas.inference import Choices
-from stream_app import assemble, training
-from stream_app.commands.publish import until_interrupted
-from stream_app.commands.train import progress_bar
+from stream_app import assemble, monitoring, training
 from stream_app.demo import INCIDENT, Demo, demo_spec, flights, summary
-from stream_app.options import Rate, as_json, show
+from stream_app.options import RateType, as_asked, as_json, show
 from stream_app.publish import Clock
 from stream_app.settings import EMBEDDED, PAGE_PORT, place
 from stream_app.snapshot import Snapshots
+from stream_app.terminal import progress_bar, until_interrupted
 from stream_app.timeline import Timeline
 from stream_app.web import Served, Web, app, serve
 
@@ -35,7 +34,7 @@ LIMIT_VARIABLE = "DEMO_SECONDS"
 @click.option(
     "--seconds", type=float, envvar=LIMIT_VARIABLE, show_envvar=True, help="End so long after the first record."
 )
-@click.option("--rate", type=Rate(), default=2_000.0, show_default=True, help="Records a second.")
+@click.option("--rate", type=RateType(), default=2_000.0, show_default=True, help="Records a second.")
 @click.option(
     "--model", default="tabular.copula", show_default=True, help="Generator; `synthstream models` lists them."
 )
@@ -49,14 +48,14 @@ def demo_command(seconds: float | None, rate: float, model: str, port: int, as_j
     artifact = _trained(model, as_json)
     facts = {"trained_rows": artifact.profile.rows, "train_s": round(time.monotonic() - began, 2)}
     spec = demo_spec(FOLDER / "flights", rate)
-    with assemble.reached(place(EMBEDDED, EMBEDDED, {}, {})) as outside, until_interrupted() as stop:
+    with assemble.reached(place(EMBEDDED, EMBEDDED, None, {})) as outside, until_interrupted() as stop:
         clock, timeline = Clock(), Timeline()
         job = assemble.publishing(spec, artifact, outside, clock)
-        watch = assemble.watch(spec, artifact, outside, "earliest")
+        watch = monitoring.watch(spec, artifact, outside, "earliest")
         exporter = PublisherExporter(spec.stream, watch.judges.exporter.registry)
         demo = Demo(job, watch, timeline, clock, exporter.sent)
         snapshots = Snapshots(
-            assemble.about(spec, artifact, outside), watch, timeline, spec.monitor.min_effect, demo.tally.by_shard
+            monitoring.about(spec, artifact, outside), watch, timeline, spec.monitor.min_effect, demo.tally.by_shard
         )
 
         def state() -> dict[str, Any]:
@@ -71,7 +70,7 @@ def demo_command(seconds: float | None, rate: float, model: str, port: int, as_j
             started = clock.now_ms() - (time.monotonic() - began) * 1_000
             demo.run(seconds, stop.is_set)
     facts["first_record_s"] = round(((demo.first_record_ms or clock.now_ms()) - started) / 1_000, 2)
-    form = {**facts, "asked_rate_per_s": rate, **summary(demo, watch)}
+    form = {**facts, "asked_rate_per_s": as_asked(rate), **summary(demo, watch)}
     SUMMARY.write_text(json.dumps(form, indent=2) + "\n", encoding="utf-8")
     show(form, as_json)
 

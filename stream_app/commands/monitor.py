@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from schemas.errors import InputError
-from stream_app import assemble
-from stream_app.commands.publish import until_interrupted
+from stream_app import assemble, monitoring
 from stream_app.options import as_json, dry_run, show, where
 from stream_app.publish import Clock
 from stream_app.settings import EMBEDDED, place
 from stream_app.snapshot import Snapshots
 from stream_app.specs import stream_spec
+from stream_app.terminal import until_interrupted
 from stream_app.timeline import Timeline
 from stream_app.web import Web, app, serve
 
@@ -34,19 +34,22 @@ def monitor_command(
     """Watch the topic of STREAM.yaml: sliding windows, drift with intervals, rules, alarms, Prometheus metrics."""
     spec = stream_spec(source, {"bootstrap": bootstrap, "registry": registry}, os.environ)
     artifact = assemble.stream_artifact(spec)
-    where_to = place(spec.bootstrap, spec.registry, spec.kafka, os.environ)
+    where_to = place(spec.bootstrap, spec.registry, spec, os.environ)
     if where_to.bootstrap == EMBEDDED:
         raise InputError("bootstrap=embedded: nothing publishes to a broker of our own; name the one the stream is on")
     with assemble.reached(where_to) as outside:
+        outside.registry.latest(
+            assemble.subject(spec.topic)
+        )  # one that refuses us says so now, not at the first record
         if how["dry_run"]:
-            rules = len(assemble.judges(spec, artifact).layout.rules)
+            rules = len(monitoring.judges(spec, artifact).layout.rules)
             show({"stream": spec.stream, "would_watch": spec.topic, "rules": rules}, how["as_json"])
             return
-        watch = assemble.watch(spec, artifact, outside, "earliest" if from_start else "latest")
+        watch = monitoring.watch(spec, artifact, outside, "earliest" if from_start else "latest")
         timeline = Timeline()
         clock = Clock()
         timeline.note(clock.now_ms(), "started", f"watching {spec.topic}")
-        snapshots = Snapshots(assemble.about(spec, artifact, outside), watch, timeline, spec.monitor.min_effect)
+        snapshots = Snapshots(monitoring.about(spec, artifact, outside), watch, timeline, spec.monitor.min_effect)
         web = Web(snapshots.take, watch.judges.exporter.render, lambda: len(watch.memory.verdicts) > 0)
         listen = spec.monitor.port if port is None else port
         with until_interrupted() as stop, serve(app(web), HOST, listen) as served:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import numpy as np
@@ -18,14 +15,16 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from schemas.framing import Framing
 from schemas.stream import StreamSpec
 from stream_app import assemble
-from stream_app.options import Rate, as_json, dry_run, show, where
+from stream_app.arranged import KINDS
+from stream_app.options import KeyType, RateType, as_asked, as_json, dry_run, show, where
 from stream_app.publish import Clock, run
 from stream_app.publishing_metrics import published_metrics
-from stream_app.schedule import UNPACED
 from stream_app.settings import place
 from stream_app.specs import stream_spec
+from stream_app.terminal import until_interrupted
 
 
 class Live:
@@ -65,26 +64,15 @@ class Live:
         self._bar.stop()
 
 
-@contextmanager
-def until_interrupted() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, so that a loop can end in its own time."""
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 @click.command("publish")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--topic", help="Topic to publish to; created when missing.")
-@click.option("--rate", type=Rate(), help="Records a second, or max.")
+@click.option("--rate", type=RateType(), help="Records a second, max, or a profile.")
 @click.option("--shards", type=click.IntRange(1), help="Partitions the stream is split into.")
 @click.option("--count", type=click.IntRange(1), help="Stop after exactly so many records.")
 @click.option("--seed", type=int, help="The stream's seed.")
-@click.option("--key", type=click.Choice(["surrogate", "none"]), help="What records are keyed by.")
+@click.option("--key", type=KeyType(), help="What records are keyed by; also as in '{column: NAME}'.")
+@click.option("--framing", type=click.Choice(get_args(Framing)), help="Where records name their schema.")
 @click.option("--replication", type=click.IntRange(1), help="Replicas of a topic that is created.")
 @click.option("--retention-ms", type=click.IntRange(1), help="How long a topic that is created keeps records.")
 @click.option(
@@ -104,7 +92,7 @@ def publish_command(source: Path, dry_run: bool, as_json: bool, metrics_port: in
     """
     spec = stream_spec(source, flags, os.environ)
     artifact = assemble.stream_artifact(spec)
-    where_to = place(spec.bootstrap, spec.registry, spec.kafka, os.environ)
+    where_to = place(spec.bootstrap, spec.registry, spec, os.environ)
     with assemble.reached(where_to) as outside:
         if dry_run:
             assemble.would_publish(spec, artifact, outside)
@@ -115,12 +103,12 @@ def publish_command(source: Path, dry_run: bool, as_json: bool, metrics_port: in
             return
         live = Live(spec, quiet=as_json)
         job = assemble.publishing(spec, artifact, outside, Clock())
-        with published_metrics(spec.stream, metrics_port) as observed, until_interrupted() as stop, live:
+        with published_metrics(spec.stream, metrics_port) as exporter, until_interrupted() as stop, live:
             gc.freeze()  # what is loaded by now stays; scanning it again and again would delay records
 
             def sent(shard: int, late_s: npt.NDArray[np.float64]) -> None:
                 live.sent(shard, late_s)
-                observed(shard, late_s)
+                exporter.sent(shard, late_s)
 
             run(lambda: job.publishers, sent, stop.is_set)
             handed_over_s = live.elapsed_s
@@ -134,10 +122,19 @@ def _summary(spec: StreamSpec, live: Live, took_s: float, job: assemble.Publishi
         "stream": spec.stream,
         "topic": spec.topic,
         "published": live.records,
+        **_mishaps(spec, job),
         "by_shard": [publisher.position for publisher in job.publishers],
         "took_s": round(live.elapsed_s, 3),
         "handed_over_s": round(took_s, 3),
         "rate_per_s": round(live.records / max(live.elapsed_s, 1e-9), 1),
-        "asked_rate_per_s": "max" if asked == UNPACED else asked,
+        "asked_rate_per_s": as_asked(asked),
         "worst_publish_delay_s": round(live.worst_late_s, 4),
+        "skipped_s": round(max(publisher.skipped_s for publisher in job.publishers), 3),
     }
+
+
+def _mishaps(spec: StreamSpec, job: assemble.Publishing) -> dict[str, int]:
+    """How many records met with which mishap, of those there could be."""
+    tally = sum((publisher.tally for publisher in job.publishers), Counter[str]())
+    kinds = () if spec.disorder is None else KINDS.values()
+    return {kind: tally[kind] for kind in (*kinds, *(() if spec.quarantine is None else ("quarantined",)))}

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-import pyarrow as pa
 
 from connectors.files import writable, write_table
-from generators.artifact import Artifact, load_artifact
+from generators.artifact import load_artifact
 from generators.blocks import Source
+from generators.population import population_of
 from schemas.errors import InputError
-from stream_app.options import as_json, dry_run, show
+from schemas.keying import Keying
+from stream_app.options import KeyType, as_json, dry_run, show
+from stream_app.recipe import fractions_of
 from stream_app.schedule import share
 
 
@@ -30,9 +32,11 @@ class Asked:
     rows: int
     out: Path
     seed: int
+    epoch: int
     shards: int
     shard: int | None
     start: int
+    key: Keying = "surrogate"
 
     def __post_init__(self) -> None:
         if self.shard is None and self.start:
@@ -40,12 +44,16 @@ class Asked:
         if self.shard is not None and self.shard >= self.shards:
             raise InputError(f"shard={self.shard}: must be below --shards, which is {self.shards}")
 
-    @property
-    def ranges(self) -> list[tuple[int, int, int]]:
-        """Shard, first and last sequence (exclusive) of what is written, in order."""
+    def ranges(self, fractions: Sequence[float]) -> list[tuple[int, int, int]]:
+        """Shard, first and last sequence (exclusive) of what is written, in order.
+
+        Args:
+            fractions: which part of the stream's records each shard has.
+        """
         if self.shard is not None:
             return [(self.shard, self.start, self.start + self.rows)]
-        return [(shard, 0, share(self.rows, shard, self.shards)) for shard in range(self.shards)]
+        counts = [share(self.rows, shard, fractions) for shard in range(self.shards)]
+        return [(shard, 0, count) for shard, count in enumerate(counts) if count]
 
 
 @click.command("sample")
@@ -53,6 +61,7 @@ class Asked:
 @click.option("--rows", required=True, type=click.IntRange(1), help="How many records.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File: .csv, .csv.gz, .parquet or .jsonl.")
 @click.option("--seed", default=0, show_default=True, help="The stream's seed.")
+@click.option("--epoch", default=0, show_default=True, type=click.IntRange(0), help="The stream's epoch.")
 @click.option(
     "--shards", default=1, show_default=True, type=click.IntRange(1), help="Into how many shards the stream is split."
 )
@@ -60,19 +69,27 @@ class Asked:
 @click.option(
     "--start", default=0, show_default=True, type=click.IntRange(0), help="With --shard: the first sequence number."
 )
+@click.option(
+    "--key",
+    default="surrogate",
+    show_default=True,
+    type=KeyType(),
+    help="What the stream is keyed by; also as in '{column: NAME}'.",
+)
 @dry_run
 @as_json
 def sample_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
-    """Write the records that `publish` sends under the same seed and shards, by shard and then by sequence."""
+    """Write the records that `publish` sends under the same seed, epoch, shards and key, by shard, then by sequence."""
     asked = Asked(**flags)
     writable(asked.out)
     artifact = load_artifact(asked.folder)
+    population = population_of(artifact.generator, asked.key, asked.shards)
+    sources = [
+        (Source(artifact, asked.seed, asked.epoch, shard, asked.shards, population=population), start, stop)
+        for shard, start, stop in asked.ranges(fractions_of(population, asked.shards))
+    ]
     if not dry_run:
-        write_table(_records(artifact, asked), artifact.schema, asked.out)
+        records = (batch for source, start, stop in sources for batch in source.rows(start, stop))
+        write_table(records, artifact.schema, asked.out)
     facts = {"artifact": artifact.identity, "rows": asked.rows, "shards": asked.shards, "seed": asked.seed}
     show({**facts, "would_write" if dry_run else "file": str(asked.out)}, as_json)
-
-
-def _records(artifact: Artifact, asked: Asked) -> Iterator[pa.RecordBatch]:
-    for shard, start, stop in asked.ranges:
-        yield from Source(artifact, asked.seed, 0, shard, asked.shards).rows(start, stop)

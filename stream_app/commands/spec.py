@@ -61,6 +61,7 @@ def _beside(spec: StreamSpec, name: str) -> StreamSpec:
 def validate_command(source: Path, as_json: bool) -> None:
     """Check STREAM.yaml: its keys, its rules, and whether they fit the artifact when there is one."""
     spec = load(source)
+    assemble.rate(spec)
     checked = "keys and rules"
     if spec.artifact is not None and spec.artifact.exists():
         assemble.stream_artifact(spec)

@@ -14,14 +14,14 @@ from schemas.errors import InputError
 from stream_app import assemble
 from stream_app.options import as_json, dry_run, show
 from stream_app.settings import place
-from stream_app.streams import described, known_streams, stream_status
+from stream_app.streams import command_history, described, known_streams, stream_status
 
 bootstrap_option = click.option("--bootstrap", help="HOST:PORT of the broker [env SYNTHSTREAM_BOOTSTRAP].")
 
 
 @contextmanager
 def _broker(bootstrap: str | None) -> Iterator[Cluster]:
-    with assemble.reached_broker(place(bootstrap, "unused", {}, os.environ)) as cluster:
+    with assemble.reached_broker(place(bootstrap, "unused", None, os.environ)) as cluster:
         yield cluster
 
 
@@ -63,6 +63,24 @@ def describe_command(stream: str, bootstrap: str | None, as_json: bool) -> None:
     with _broker(bootstrap) as cluster:
         form = described(cluster, stream)
     click.echo(json.dumps(form, indent=None if as_json else 2))
+
+
+@click.command("history")
+@click.argument("stream")
+@bootstrap_option
+@as_json
+def history_command(stream: str, bootstrap: str | None, as_json: bool) -> None:
+    """Show every command STREAM was given: when, by whom, and what each shard answered."""
+    with _broker(bootstrap) as cluster:
+        commands = command_history(cluster, stream)
+    if as_json:
+        click.echo(json.dumps(commands))
+        return
+    for each in commands:
+        click.echo(f"{each['at']}  {each['by']}  {each['asked']}")
+        for shard in each["shards"]:
+            refused = f", refused: {shard['refused']}" if shard["refused"] else ""
+            click.echo(f"  shard {shard['shard']} from record {shard['position']}{refused}")
 
 
 @click.command("delete")

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 import pyarrow as pa
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 import generators
 from generators.artifact import Artifact, check_folder, load_artifact
@@ -25,24 +21,10 @@ from stream_app.assemble import reached
 from stream_app.options import as_json, dry_run, show, where
 from stream_app.report import artifact_report, print_columns
 from stream_app.settings import place
+from stream_app.terminal import progress_bar
 
 FOR_PROGRAMS = ("avro", "profile")
 """What only `--json` shows of an artifact; people get a table of the columns."""
-
-
-@contextmanager
-def progress_bar(quiet: bool) -> Iterator[Told]:
-    """A progress bar on standard error, where that is a terminal; its value is told how far the work has come."""
-    columns = (
-        TextColumn("{task.description:32}"),
-        BarColumn(),
-        TextColumn("{task.percentage:3.0f} %"),
-        TimeElapsedColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        yield lambda done, doing: bar.update(task, completed=done, description=doing)
 
 
 def _settings(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -107,7 +89,7 @@ class Asked:
         wire = None if self.schema is None else training.schema_of_file(self.schema)
         topic = self.like_topic if self.from_topic is None else self.from_topic
         if topic is not None:
-            with reached(place(self.bootstrap, self.registry, {}, os.environ)) as outside:
+            with reached(place(self.bootstrap, self.registry, None, os.environ)) as outside:
                 if wire is None:
                     wire = training.schema_of_topic(outside, self.like_topic or topic)
                 if self.from_topic is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from connectors.kafka import security
 from schemas.errors import InputError
 from stream_app import assemble
 from stream_app.options import as_json, dry_run, show, where
@@ -39,12 +40,13 @@ def worker_command(
     Start a second worker on any machine and Kafka hands it its part of the shards.
     """
     spec = stream_spec(source, {"bootstrap": bootstrap, "registry": registry}, os.environ)
-    where_to = place(spec.bootstrap, spec.registry, spec.kafka, os.environ)
+    where_to = place(spec.bootstrap, spec.registry, spec, os.environ)
     if where_to.bootstrap == EMBEDDED:
         raise InputError(
             "bootstrap=embedded: workers share a broker, and the embedded one lives in one process; "
             "start one with `synthstream broker up`, or publish from one process with `synthstream publish`"
         )
+    security(where_to.kafka)  # what its control path can not follow is refused before anything is reached
     from stream_app.service import Service  # noqa: PLC0415  # faust takes a second to import
 
     with assemble.reached(where_to) as outside:

@@ -42,12 +42,18 @@ function figures(state) {
   const age = totals.record_age_s;
   return [
     { name: "published", value: count(totals.published), unit: "records" },
-    { name: "measured", value: count(totals.monitored), unit: "records" },
+    { name: "measured", value: count(totals.monitored), unit: measured(totals) },
     { name: "rate", value: rate(totals.published_per_s), unit: share ? `records/s, ${share} of asked` : "records/s" },
     { name: "publish delay", value: duration(delay?.value), unit: support(delay) },
     { name: "record age", value: duration(age?.value), unit: support(age) },
     trouble(totals),
   ];
+}
+
+/** What was read: rows, and what a change stream has beside them. */
+function measured({ deletes, tombstones }) {
+  if (!deletes && !tombstones) return "records";
+  return `records, ${count(deletes)} deletes · ${count(tombstones)} tombstones`;
 }
 
 /** What an estimate rests on: interval and n. */

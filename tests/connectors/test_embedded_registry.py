@@ -41,6 +41,8 @@ def registry(server: EmbeddedRegistry) -> Iterator[Registry]:
 
 STOCK = """
 import sys
+from uuid import UUID
+from confluent_kafka.schema_registry import dual_schema_id_deserializer, header_schema_id_serializer
 from confluent_kafka.schema_registry import ConfigCompatibilityLevel, SchemaRegistryClient, Schema, ServerConfig
 from confluent_kafka.schema_registry.avro import AvroSerializer, AvroDeserializer
 from confluent_kafka.serialization import SerializationContext, MessageField
@@ -54,6 +56,14 @@ assert client.get_subjects() == ["orders-value"]
 assert client.get_versions("orders-value") == [1]
 latest = client.get_latest_version("orders-value")
 assert (latest.version, latest.schema_id) == (1, 1)
+by_header = {"subject.name.strategy": by_topic, "schema.id.serializer": header_schema_id_serializer}
+context = SerializationContext("orders", MessageField.VALUE, [])
+data = AvroSerializer(client, text, conf=by_header)({"a": 1 << 40}, context)
+assert len(data) == 6  # it reads none that is shorter
+assert context.headers == [("__value_schema_id", bytes([1]) + UUID(latest.guid).bytes)]
+fresh = SchemaRegistryClient({"url": sys.argv[1]})
+either = {"schema.id.deserializer": dual_schema_id_deserializer}
+assert AvroDeserializer(fresh, conf=either)(data, context) == {"a": 1 << 40}
 assert client.get_version("orders-value", 1).schema.schema_str == latest.schema.schema_str
 assert client.lookup_schema("orders-value", Schema(text, "AVRO")).version == 1
 assert client.test_compatibility("orders-value", Schema(text, "AVRO"))
@@ -127,6 +137,8 @@ def test_a_transitive_level_looks_at_every_version() -> None:
     [
         ("GET", "/subjects/none/versions", None, 40401),
         ("GET", "/schemas/ids/99", None, 40403),
+        ("GET", "/schemas/guids/89791762-2336-41ad-8c0c-1c1f1d0f4b1e", None, 40403),
+        ("GET", "/schemas/guids/nonsense", None, 40403),
         ("POST", "/subjects/s/versions", {"schema": "{}"}, 42201),
         ("POST", "/subjects/s/versions", {}, 42201),
         ("POST", "/subjects/s/versions", {"schema": "nonsense"}, 42201),
@@ -155,6 +167,21 @@ def test_versions_are_found_by_number_or_as_the_latest(server: EmbeddedRegistry,
     assert httpx.post(f"{server.url}/subjects/s", content=b"not json").status_code == 400
 
 
+def test_every_answer_that_names_a_schema_gives_its_guid_which_is_the_schemas_own(server: EmbeddedRegistry) -> None:
+    text, spaced = json.dumps(record(A)), json.dumps(record(A), indent=1)
+    registered = httpx.post(f"{server.url}/subjects/s/versions", json={"schema": text}).json()
+    guid = registered["guid"]
+    assert registered == {"id": 1, "guid": guid}
+    for path in ("subjects/s/versions/1", "subjects/s/versions/latest", "schemas/ids/1", f"schemas/guids/{guid}"):
+        answer = httpx.get(f"{server.url}/{path}").json()
+        assert (answer["guid"], answer["schema"]) == (guid, text)
+    assert httpx.get(f"{server.url}/schemas/guids/{guid.upper()}").json()["guid"] == guid
+    assert httpx.post(f"{server.url}/subjects/s", json={"schema": text}).json()["guid"] == guid
+    again, other = Subjects(), record(A, OPTIONAL)
+    assert again.guid(again.register("elsewhere", json.dumps(other))) != guid
+    assert again.guid(again.register("elsewhere-2", spaced)) == guid
+
+
 @pytest.mark.parametrize("logical", ["local-timestamp-millis", "timestamp-micros", "never-heard-of"])
 def test_any_logical_type_is_kept_as_it_is(registry: Registry, logical: str) -> None:
     form = record({"name": "t", "type": {"type": "long", "logicalType": logical}})
@@ -173,9 +200,10 @@ def test_a_schema_that_is_none_is_not_looked_up(server: EmbeddedRegistry, regist
 
 def test_a_folder_keeps_the_schemas(tmp_path: Path) -> None:
     with EmbeddedRegistry(folder=tmp_path) as server, Registry(server.url) as registry:
-        identity = registry.register("s", record(A))
+        identity, guid = registry.register("s", record(A)), registry.register_guid("s", record(A))
     with EmbeddedRegistry(folder=tmp_path) as server, Registry(server.url) as registry:
         assert registry.latest("s") == (identity, record(A))
+        assert registry.schema(guid) == record(A)
 
 
 def test_a_registry_that_does_not_answer_is_named() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from scipy.stats import chi2_contingency
 
 import generators
 from generators.base import Generator
@@ -18,7 +21,7 @@ from schemas.errors import InputError
 from schemas.numeric import as_numbers
 from schemas.profile import profile_table
 from schemas.table import Kind
-from tests.generators.tables import AWKWARD, Made, flights, flights_artifact, ignore, orders, rare_values
+from tests.generators.tables import AWKWARD, Made, brief, flights, flights_artifact, ignore, orders, rare_values
 
 KEY = (3, 5)
 ROWS = 600
@@ -27,7 +30,7 @@ ROWS = 600
 def fitted(name: str, made: Made) -> Generator:
     table, schema = made
     generator = generators.load(name)
-    settings = generators.settings_for(generator, {})
+    settings = generators.settings_for(generator, brief(name))
     return generator.fit(table, schema, profile_table(table, schema), settings, 0, ignore)
 
 
@@ -162,3 +165,73 @@ def test_nothing_rare_of_the_flights_is_stored_or_drawn(name: str) -> None:
             rare = as_numbers(column, secret)[0]
             assert np.intersect1d(known.knots, rare).size == 0, column.name
         assert not set(known.values) & set(secret.cast(pa.string()).to_pylist()), column.name
+
+
+HELD_ROWS = 8_192
+ALL = pc.CountOptions(mode="all")
+
+
+@pytest.mark.parametrize("column", ["colour", "paid", "pieces", "plate"])
+def test_rows_given_values_in_their_shares_are_rows_as_they_are_drawn_freely(name: str, column: str) -> None:
+    """Drawing a column from its domain and the rest given it is drawing the table."""
+    model = well_fitted(name)
+    domain = model.domain(column)
+    assert domain.shares.sum() == pytest.approx(1)
+    assert (np.diff(domain.shares) < 1e-9).all()
+    u = uniforms((7, 7), 0, HELD_ROWS, 1)[:, 0]
+    present = u >= domain.null_share
+    rank = np.searchsorted(np.cumsum(domain.shares), (u - domain.null_share) / (1 - domain.null_share), side="right")
+    indices: pa.Array[Any] = pa.array(np.minimum(rank.clip(0), len(domain.values) - 1), mask=~present)
+    held, free = drawn(model, HELD_ROWS, {column: domain.values.take(indices)}), drawn(model, 4 * HELD_ROWS)
+    assert held.column(column).to_pylist() == domain.values.take(indices).to_pylist()
+    assert held.schema.equals(free.schema)
+    for other in ("size", "colour", "paid", "pieces"):
+        if other != column:
+            table = pair_counts(held, free, column, other)
+            shares = table / table.sum(axis=1, keepdims=True)
+            alike = chi2_contingency(table).pvalue > 1e-4
+            assert alike or np.abs(shares[0] - shares[1]).sum() / 2 < model.CONDITIONS_OFF, other
+
+
+@cache
+def well_fitted(name: str) -> Generator:
+    """A model trained for as long as it takes."""
+    table, schema = orders()
+    generator = generators.load(name)
+    settings = generators.settings_for(generator, {})
+    return generator.fit(table, schema, profile_table(table, schema), settings, 0, ignore)
+
+
+def pair_counts(first: pa.RecordBatch, second: pa.RecordBatch, column: str, other: str) -> npt.NDArray[np.int64]:
+    """How often two samples hold each pair of two columns' values, shape (2, pairs); what is rare is pooled."""
+    cells = [
+        pa.table({"a": batch.column(column).cast(pa.string()), "b": coarse(batch.column(other))}).group_by(["a", "b"])
+        for batch in (first, second)
+    ]
+    counts = [
+        {(row["a"], row["b"]): row["a_count"] for row in each.aggregate([("a", "count", ALL)]).to_pylist()}
+        for each in cells
+    ]
+    common = [pair for pair, n in counts[1].items() if n >= 40]
+    observed = np.array([[c.get(pair, 0) for pair in common] for c in counts])
+    rest = np.array([[sum(c.values())] for c in counts]) - observed.sum(axis=1, keepdims=True)
+    return np.hstack([observed, rest]) if rest.sum() > 0 else observed
+
+
+def coarse(array: pa.Array[Any]) -> pa.Array[Any]:
+    """Categories as they are, numbers in steps of one half."""
+    if pa.types.is_floating(array.type):
+        return pc.floor(pc.multiply(array, 2.0)).cast(pa.string())
+    return array.cast(pa.string())
+
+
+def test_a_domain_has_an_end(name: str) -> None:
+    model = fitted(name, orders(500))
+    for column, says in (
+        ("size", "size: is a number with decimals"),
+        ("uuid", "uuid: has a value of its own in every row"),
+        ("id", "id: has a value of its own in every row"),
+        ("shape", "column='shape'"),
+    ):
+        with pytest.raises(InputError, match=says):
+            model.domain(column)

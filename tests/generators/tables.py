@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import generators
 from generators.artifact import Artifact
 from generators.fitting import fit_artifact
 from schemas.table import Column, Kind, Role, TableSchema
@@ -154,17 +155,23 @@ def flights() -> Made:
     return pa.table(arrays, schema=schema.arrow_schema), schema
 
 
+def brief(model: str) -> dict[str, Any]:
+    """Settings by which a model that is trained in epochs is not trained for long: laws hold from the first."""
+    return {"max_epochs": 2} if "max_epochs" in generators.load(model).SETTINGS else {}
+
+
 @cache
 def flights_artifact(model: str) -> Artifact:
-    """A generator trained on all flights, once for all tests."""
+    """A generator trained on all flights, though not for long, once for all tests."""
     table, schema = flights()
-    return fit_artifact(table, schema, model, {}, 0, ignore)
+    short = {"max_seconds": 8.0} if "max_seconds" in generators.load(model).SETTINGS else {}
+    return fit_artifact(table, schema, model, short, 0, ignore, reference_rows=100_000)
 
 
 def quick(model: str, name: str, made: Made | None = None) -> Artifact:
     """A generator trained on a small table, measured on one block only."""
     table, schema = AWKWARD[name]() if made is None else made
-    return fit_artifact(table, schema, model, {}, 0, ignore, reference_rows=1)
+    return fit_artifact(table, schema, model, brief(model), 0, ignore, reference_rows=1)
 
 
 def rare_values(column: pa.ChunkedArray[Any], fewest: int = 5) -> pa.Array[Any]:

@@ -6,12 +6,11 @@ from generators.columns import (
     Columns,
     Part,
     categorical,
-    check_given,
     column_parts,
-    interval_of,
+    intervals_of,
     pieces_of,
     place,
-    place_of,
+    places_of,
     without,
 )
 from schemas.errors import InputError
@@ -41,26 +40,39 @@ def test_distributions_side_by_side_stay_apart() -> None:
     )
     assert [place(u, pieces.table, pieces.guide[0]) for u in (0.0, 0.5)] == [4, 2]
     assert place(0.99, pieces.table, pieces.guide[1]) == 1
-    assert pieces.interval(0, 2) == (0.5, 1.0)
-    assert pieces.interval(0, 3) is None
+    low, high = pieces.intervals(0, np.array([2.0, 3.0, 4.0]))
+    assert low.tolist() == pytest.approx([0.5, np.nan, 0.0], nan_ok=True)
+    assert high.tolist() == pytest.approx([1.0, np.nan, 0.5], nan_ok=True)
 
 
-@pytest.mark.parametrize("value", [1, 2, 4, 5, 6])
-def test_an_interval_is_all_that_becomes_a_value(value: int) -> None:
-    pieces = pieces_of([column_parts(INTEGER, DIE)])
-    low, high = interval_of(INTEGER, DIE, pieces, 0, value)
-    inside = [low + 1e-12, high - 1e-12]
-    assert [place(u, pieces.table, pieces.guide[0]) for u in inside] == [value, value]
-    if low > 0:
-        assert place(low - 1e-9, pieces.table, pieces.guide[0]) == value - 1
+def test_an_interval_is_all_that_becomes_a_value() -> None:
+    pieces, values = pieces_of([column_parts(INTEGER, DIE)]), pa.array([1, 2, 4, 5, 6])
+    low, high = intervals_of(INTEGER, DIE, pieces, 0, (values, places_of(INTEGER, DIE, values)))
+    for value, first, last in zip([1, 2, 4, 5, 6], low, high, strict=True):
+        inside = [first + 1e-12, last - 1e-12]
+        assert [place(u, pieces.table, pieces.guide[0]) for u in inside] == [value, value]
+        if first > 0:
+            assert place(first - 1e-9, pieces.table, pieces.guide[0]) == value - 1
 
 
-@pytest.mark.parametrize(
-    ("value", "says"), [(7, "never drawn; choose a value of the column from 1 to 6"), ("x", "must")]
-)
-def test_values_out_of_reach_are_refused(value: object, says: str) -> None:
-    with pytest.raises(InputError, match=says):
-        interval_of(INTEGER, DIE, pieces_of([column_parts(INTEGER, DIE)]), 0, value)
+def test_an_atom_of_doubles_has_its_interval_and_other_doubles_a_point() -> None:
+    known = ColumnProfile("x", 9, 0, 9, (0.0, 1.0, 3.0), (0.0, 0.5, 0.0), (0.25, 0.25))
+    low, high = pieces_of([column_parts(Column("x", Kind.NUMBER), known)]).intervals(
+        0, np.array([0.0, 0.5, 1.0, 2.0, 3.0, -0.1, 3.1])
+    )
+    assert low.tolist() == pytest.approx([0.0, 0.125, 0.25, 0.875, 1.0, np.nan, np.nan], nan_ok=True)
+    assert high.tolist() == pytest.approx([0.0, 0.125, 0.75, 0.875, 1.0, np.nan, np.nan], nan_ok=True)
+
+
+def test_a_missing_value_may_be_any() -> None:
+    values = pa.array([None, 1])
+    low, high = intervals_of(INTEGER, DIE, pieces_of([column_parts(INTEGER, DIE)]), 0, (values, np.array([0.0, 1.0])))
+    assert (low.tolist(), high.tolist()) == ([0.0, 0.0], [1.0, 0.1])
+
+
+def test_values_out_of_reach_are_refused() -> None:
+    with pytest.raises(InputError, match="die=7: never drawn; choose a value of the column from 1 to 6"):
+        intervals_of(INTEGER, DIE, pieces_of([column_parts(INTEGER, DIE)]), 0, (pa.array([1, 7]), np.array([1.0, 7.0])))
 
 
 def test_the_order_of_categories_is_kept() -> None:
@@ -68,9 +80,11 @@ def test_the_order_of_categories_is_kept() -> None:
     part = column_parts(Column("c", Kind.CATEGORY), known, np.array([2, 0, 1], np.int32))
     assert part.start.tolist() == [2, 0, 1]
     assert part.mass.tolist() == [0.2, 0.5, 0.3]
-    assert place_of(Column("c", Kind.CATEGORY), known, "c") == 2
+    column = Column("c", Kind.CATEGORY)
+    assert places_of(column, known, pa.array(["c", None, "a"]).dictionary_encode()).tolist() == [2, 0, 0]
+    assert places_of(column, known, pa.array([], pa.string()).dictionary_encode()).tolist() == []
     with pytest.raises(InputError, match="c=d: is not a known value; choose one of a, b, c"):
-        place_of(Column("c", Kind.CATEGORY), known, "d")
+        places_of(column, known, pa.array(["a", "d"]).dictionary_encode())
 
 
 @pytest.mark.parametrize(
@@ -100,11 +114,3 @@ def test_nulls_are_put_in() -> None:
     array = pa.array(["a", "b"])
     assert without(array, np.array([True, True])) is array
     assert without(array.dictionary_encode(), np.array([True, False])).to_pylist() == ["a", None]
-
-
-def test_every_bad_given_is_listed() -> None:
-    columns = [Column("a", Kind.INTEGER), Column("t", Kind.TEXT, nullable=True)]
-    check_given({"a": 1, "t": None}, columns)
-    with pytest.raises(InputError) as caught:
-        check_given({"b": 1, "a": None, "t": "x"}, columns)
-    assert len(caught.value.faults) == 3

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from connectors import local_broker
-from connectors.kafka import Cluster, Outbox, TopicShape, check, ensure_topic, last_record
+from connectors.kafka import Cluster, Outbox, Records, TopicShape, check, ensure_topic, last_record
 from connectors.local_broker import down, status, tool, up
 from schemas.errors import InputError, ServiceError
 
@@ -26,7 +28,7 @@ def test_a_broker_keeps_its_address_and_its_records_over_a_restart(tmp_path: Pat
         cluster = Cluster(first.bootstrap)
         ensure_topic(cluster, "kept", TopicShape(1))
         outbox = Outbox(cluster, "kept", None)
-        outbox.send([b"still here"], None, 0, [1_700_000_000_000], [[]])
+        outbox.send(Records.of([b"still here"]), 0, np.array([int(time.time() * 1_000)]))
         outbox.flush()
         assert down(tmp_path)
         assert status(tmp_path) is None

@@ -6,9 +6,10 @@ import time
 import uuid
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
-from connectors.kafka import Cluster, Fenced, Outbox, TopicShape, ensure_topic, last_record
+from connectors.kafka import Cluster, Fenced, Inbox, Outbox, Records, TopicShape, ensure_topic, last_record
 from schemas.errors import ServiceError
 
 pytestmark = pytest.mark.kafka
@@ -22,7 +23,7 @@ def topic(cluster: Cluster) -> str:
 
 
 def send(outbox: Outbox, partition: int = 0, value: bytes = b"x", timestamp_ms: int = 1_700_000_000_000) -> None:
-    outbox.send([value], None, partition, [timestamp_ms], [[]])
+    outbox.send(Records.of([value]), partition, np.array([timestamp_ms]))
 
 
 def finish(outbox: Outbox, partition: int = 0) -> None:
@@ -71,18 +72,25 @@ def test_a_transaction_with_a_refused_record_is_not_committed_and_a_new_owner_go
     assert last_record(cluster, topic, 0) != b"dropped"
 
 
-@pytest.mark.parametrize("count", [0, 1, 999, 1_000, 1_001, 2_000])
-def test_lists_of_different_lengths_are_refused(cluster: Cluster, topic: str, count: int) -> None:
-    outbox = Outbox(cluster, topic, None)
-    values, times, marks = [b"x"] * (count + 1), [0] * (count + 1), [[] for _ in range(count + 1)]  # type: ignore[var-annotated]
-    for wrong in (
-        (values, [b"k"] * count, times, marks),
-        (values, None, times[:count], marks),
-        (values, None, times, marks[:count]),
-    ):
-        with pytest.raises(ValueError, match="zip"):
-            outbox.send(wrong[0], wrong[1], 0, wrong[2], wrong[3])
+def test_columns_of_different_lengths_are_refused(cluster: Cluster, topic: str) -> None:
+    with pytest.raises(ValueError, match="keys, h: expected one for each of 2 values"):
+        Records.of([b"x", b"y"], [b"k"], [("h", [b"1", b"2", b"3"])])
+    with pytest.raises(ValueError, match="timestamps_ms: 1 for 2 records"):
+        Outbox(cluster, topic, None).send(Records.of([b"x", b"y"]), 0, np.zeros(1, np.int64))
+
+
+def test_a_full_queue_waits_and_batches_may_be_small(cluster: Cluster, topic: str) -> None:
+    ensure_topic(cluster, f"{topic}-narrow", TopicShape(2))
+    narrow = Cluster(cluster.bootstrap, {"queue.buffering.max.messages": 1_000})
+    outbox = Outbox(narrow, f"{topic}-narrow", None, largest_batch=4_096)
+    values: list[bytes | None] = [b"%d" % i for i in range(30_000)]
+    outbox.send(Records.of(values), 1, np.zeros(30_000, np.int64))
     outbox.flush()
+    inbox, found = Inbox(cluster, f"{topic}-narrow"), list[bytes | None]()
+    while not inbox.at_end():
+        found += inbox.poll(10_000, 0.2).values
+    inbox.close()
+    assert found == values
 
 
 NEXT: list[Callable[[Outbox], None]] = [

@@ -21,8 +21,13 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 COUNT, SHARDS = 1_003, 3
 
 
-@pytest.fixture(scope="module")
-def topic(cluster: Cluster, registry: EmbeddedRegistry, tmp_path_factory: pytest.TempPathFactory) -> str:
+@pytest.fixture(scope="module", params=["prefix", "header"])
+def topic(
+    cluster: Cluster,
+    registry: EmbeddedRegistry,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> str:
     folder = tmp_path_factory.mktemp("readers")
     name = f"r{uuid.uuid4().hex[:12]}"
     lines = [f"{i % 7},{'red' if i % 3 else 'blue'},{i % 11 / 2}" for i in range(500)]
@@ -30,7 +35,7 @@ def topic(cluster: Cluster, registry: EmbeddedRegistry, tmp_path_factory: pytest
     run("train", str(folder / "things.csv"), "--out", str(folder / "things"))
     where = ["--bootstrap", cluster.bootstrap, "--registry", registry.url]
     count = ["--topic", name, "--rate", "max", "--shards", str(SHARDS), "--count", str(COUNT)]
-    summary = run("publish", str(folder / "things"), *count, *where)
+    summary = run("publish", str(folder / "things"), *count, "--framing", request.param, *where)
     assert summary["by_shard"] == [335, 334, 334]
     sampled = folder / "things.parquet"
     run("sample", str(folder / "things"), "--rows", str(COUNT), "--shards", str(SHARDS), "--out", str(sampled))
@@ -51,12 +56,12 @@ def run(*arguments: str) -> Any:
 DESERIALIZE = """
 import json, sys
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry import SchemaRegistryClient, dual_schema_id_deserializer
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 bootstrap, registry, topic, shards, count = *sys.argv[1:4], *map(int, sys.argv[4:6])
-deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry}))
-context = SerializationContext(topic, MessageField.VALUE)
+conf = {"schema.id.deserializer": dual_schema_id_deserializer}
+deserialize = AvroDeserializer(SchemaRegistryClient({"url": registry}), conf=conf)
 rows = []
 for shard in range(shards):
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "enable.auto.commit": False})
@@ -64,6 +69,7 @@ for shard in range(shards):
     share = count // shards + (shard < count % shards)
     while share:
         for message in consumer.consume(share, 10):
+            context = SerializationContext(topic, MessageField.VALUE, message.headers())
             rows.append(deserialize(message.value(), context)); share -= 1
     consumer.close()
 json.dump(rows, sys.stdout)

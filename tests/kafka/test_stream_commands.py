@@ -17,6 +17,8 @@ from click.testing import CliRunner
 from connectors.kafka import Cluster, Outbox, TopicShape, list_topics
 from stream_app.cli import main
 from stream_app.control import Acknowledgement
+from stream_app.progress import Progress
+from stream_app.schedule import starting
 from stream_app.topics import Topics
 
 pytestmark = pytest.mark.kafka
@@ -45,6 +47,9 @@ def begun(cluster: Cluster, spec: Path) -> Topics:
     outbox = Outbox(cluster, topics.artifacts, None)
     facts = {"spec": form, "artifact": {"identity": "abc"}}
     outbox.send_one(topics.artifacts, b"abc", json.dumps(facts).encode(), 0)
+    for shard in range(topics.shards):
+        progress = Progress(0, {}, 0, starting(10, shard, topics.shards, 0.0))
+        outbox.send_one(topics.progress, str(shard).encode(), progress.to_bytes(), shard)
     outbox.flush()
     return topics
 

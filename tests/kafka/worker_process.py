@@ -15,8 +15,8 @@ PATIENCE_S = 60.0
 class WorkerProcess:
     """`synthstream worker` on a stream's file; ends with the block at the latest."""
 
-    def __init__(self, spec: Path, *flags: str) -> None:
-        command = [sys.executable, "-m", "stream_app", "--log-level", "info", "worker", str(spec), "--json", *flags]
+    def __init__(self, spec: Path, *flags: str, level: str = "info") -> None:
+        command = [sys.executable, "-m", "stream_app", "--log-level", level, "worker", str(spec), "--json", *flags]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self._lines: list[str] = []
         self._heard = threading.Condition()
@@ -31,6 +31,17 @@ class WorkerProcess:
                 self._heard.notify_all()
         with self._heard:
             self._heard.notify_all()
+
+    @property
+    def pid(self) -> int:
+        """The worker's process; its generator processes are its children."""
+        return self._process.pid
+
+    @property
+    def said(self) -> str:
+        """What it has logged so far."""
+        with self._heard:
+            return "".join(self._lines)
 
     def wait_for(self, words: str) -> str:
         """Wait for a line that holds these words, and give it back."""

@@ -54,7 +54,7 @@ def full() -> Exporter:
     )
     shown = window(drift=scene.Drift(pieces=7))
     exporter.update(shown, measure(shown, references), [event("opened", 10)])
-    exporter.read(Reading(late_records=3, foreign_records=2, offset_resets=1))
+    exporter.read(Reading(late_records=3, foreign_records=2, offset_resets=1, deletes=5, tombstones=4))
     return exporter
 
 
@@ -82,6 +82,8 @@ def test_totals_grow_by_the_newest_pane() -> None:
     assert seen["synthstream_monitor_late_records_total", labels()] == 3
     assert seen["synthstream_monitor_foreign_records_total", labels()] == 2
     assert seen["synthstream_monitor_offset_resets_total", labels()] == 1
+    assert seen["synthstream_monitor_deletes_total", labels()] == 5
+    assert seen["synthstream_monitor_tombstones_total", labels()] == 4
     assert seen["synthstream_monitor_watermark_timestamp_seconds", labels()] == 11
     assert seen["synthstream_window_records", labels()] == 2_000
 

@@ -135,3 +135,71 @@ def test_misfits_name_what_the_wire_can_not_carry() -> None:
     wired = TableSchema("t", (Column("n", Kind.INTEGER),), json.dumps(record(n="int")))
     with pytest.raises(InputError, match="int of 32 bits"):
         conform(pa.table({"n": [2**40]}), wired)
+
+
+PRICE = {"type": "bytes", "logicalType": "decimal", "precision": 5, "scale": 2}
+UUID = {"type": "fixed", "name": "Uuid", "size": 16, "logicalType": "uuid"}
+IDS = ["123e4567-e89b-12d3-a456-426614174000", "00112233-4455-6677-8899-aabbccddeeff"]
+
+
+def test_decimals_bytes_and_uuids_are_filled_from_columns_and_come_back() -> None:
+    avro = record(
+        price=PRICE, whole=["null", PRICE], id=UUID, raw="bytes", at={"type": "long", "logicalType": "timestamp-nanos"}
+    )
+    table = pa.table(
+        {
+            "price": ["1.25", "999.99"] * 5,
+            "whole": ["3", ""] * 5,
+            "id": IDS * 5,
+            "raw": ["12", "é"] * 5,
+            "at": ["2024-01-01T00:00:00.000001Z"] * 10,
+        }
+    )
+    adopted = adopt(infer(table, "t", choices=Choices(text=text_columns(avro))), avro)
+    assert [column.kind for column in adopted][:4] == [Kind.NUMBER, Kind.NUMBER, Kind.TEXT, Kind.CATEGORY]
+    conformed = conform(table, adopted)
+    assert misfits(conformed, avro) == []
+    codec = Codec(avro)
+    decoded = codec.decode(codec.encode(conformed.combine_chunks().to_batches()[0], 1).values()).batch
+    for name in conformed.column_names:
+        back = decoded.column(decoded.schema.get_field_index(name)).cast(conformed.schema.field(name).type, safe=False)
+        assert back.to_pylist() == conformed[name].to_pylist()
+
+
+def test_what_no_column_can_fill_is_published_as_its_default() -> None:
+    avro = record(
+        n="long", tags={"type": "array", "items": "string"}, at=["null", {"type": "int", "logicalType": "time-millis"}]
+    )
+    avro["fields"][1]["default"] = ["a"]
+    avro["fields"][2]["default"] = None
+    assert table_schema(avro).names == ("n",)
+    assert adopt(schema(Column("n", Kind.INTEGER)), avro).names == ("n",)
+    with pytest.raises(InputError, match="column 'tags': no column of a table can be the field 'tags', which is array"):
+        adopt(schema(Column("n", Kind.INTEGER), Column("tags", Kind.TEXT)), avro)
+    del avro["fields"][1]["default"]
+    with pytest.raises(InputError, match="field 'tags': table 't' has no such column, and the field has no default"):
+        adopt(schema(Column("n", Kind.INTEGER)), avro)
+
+
+@pytest.mark.parametrize(("decimals", "fits"), [(0, True), (2, True), (3, False), (None, False)])
+def test_numbers_of_more_decimals_than_the_field_are_refused(decimals: int | None, fits: bool) -> None:
+    inferred = schema(Column("price", Kind.NUMBER, decimals=decimals))
+    if fits:
+        assert adopt(inferred, record(price=PRICE))["price"].decimals == decimals
+    else:
+        with pytest.raises(InputError, match="column 'price': holds numbers of more than 2 decimals"):
+            adopt(inferred, record(price=PRICE))
+
+
+@pytest.mark.parametrize(
+    ("type_", "cells", "says"),
+    [
+        (PRICE, [1.0, -1000.0], "holds -1000.0; field 'c' has 3 digits before the point"),
+        (UUID, [IDS[0], "no"], "holds strings that are no UUIDs in one spelling"),
+        (UUID, [IDS[0], IDS[1].upper()], "holds strings that are no UUIDs in one spelling"),
+    ],
+)
+def test_values_beyond_decimals_and_uuids_are_misfits(type_: Any, cells: list[Any], says: str) -> None:
+    (fault,) = misfits(pa.table({"c": cells}), record(c=type_))
+    assert says in fault
+    assert misfits(pa.table({"c": cells[:1]}), record(c=type_)) == []

@@ -1,4 +1,4 @@
-"""Avro schemas derived, read and framed."""
+"""Avro schemas derived and read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.avro import avro_names, avro_schema, fields, frame, schema_file, schema_id
+from schemas.avro import avro_names, avro_schema, schema_file
+from schemas.avro_fields import fields
 from schemas.errors import InputError
 from schemas.table import Column, Kind, TableSchema
 
@@ -77,49 +78,6 @@ def test_names_are_legal_distinct_and_keep_legal_ones(names: list[str]) -> None:
         assert re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", legal)
         if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
             assert legal == name
-
-
-def test_unions_enums_and_references() -> None:
-    colour = {"type": "enum", "name": "Colour", "namespace": "shop", "symbols": ["RED", "BLUE"]}
-    read = fields(record(["long", "null"], colour, ["null", "Colour"], "shop.Colour", {"type": "string"}))
-    assert [f.null_index for f in read] == [1, None, 0, None, None]
-    assert [f.type for f in read] == ["long", "enum", "enum", "enum", "string"]
-    assert read[2].symbols == ("RED", "BLUE")
-    assert not read[0].has_default
-
-
-@pytest.mark.parametrize(
-    ("type_", "logical"),
-    [
-        ({"type": "long", "logicalType": "timestamp-micros"}, "timestamp-micros"),
-        ({"type": "int", "logicalType": "date"}, "date"),
-        ({"type": "long", "logicalType": "date"}, None),  # annotates the wrong type: ignored
-        ({"type": "string", "logicalType": "uuid"}, None),  # not known: ignored
-        ({"type": "long", "logicalType": None}, None),
-    ],
-)
-def test_logical_types_that_fit_are_read_and_others_ignored(type_: Any, logical: str | None) -> None:
-    assert fields(record(type_))[0].logical == logical
-
-
-def test_every_field_that_is_not_flat_is_named() -> None:
-    with pytest.raises(InputError) as error:
-        fields(record({"type": "array", "items": "long"}, "long", ["null", "long", "string"], "bytes", ["long"]))
-    assert [re.findall("'(f[0-9])'", fault) for fault in error.value.faults] == [["f0"], ["f2"], ["f3"], ["f4"]]
-    with pytest.raises(InputError, match="expected 'record'"):
-        fields({"type": "enum", "name": "e", "symbols": ["A"]})
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_frame_and_id_are_inverse(number: int) -> None:
-    assert schema_id(frame(number) + b"body") == number
-    assert len(frame(number)) == 5
-
-
-@pytest.mark.parametrize("value", [b"", b"\x00\x00\x00\x01", b"\x01\x00\x00\x00\x01x"])
-def test_bytes_without_frame_are_refused(value: bytes) -> None:
-    with pytest.raises(InputError, match="not Confluent-framed"):
-        schema_id(value)
 
 
 def test_schema_file(tmp_path: Path) -> None:

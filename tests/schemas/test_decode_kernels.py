@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from schemas import decode_kernels as kernels
 from schemas.decode_kernels import BROKEN
@@ -41,10 +38,6 @@ class Rows:
     def read(self) -> list[bool]:
         """Which records were read to their end."""
         return [bool(whole) for whole in self.cursor == self.ends]
-
-
-def string(text: str) -> bytes:
-    return bytes([2 * len(text.encode())]) + text.encode()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +80,10 @@ def test_a_broken_record_stays_broken(run: Callable[[Any], Any]) -> None:
     run(kernels.read_longs)(*arguments, np.array([0, 9]), zeros(2, np.int64), rows.present)
     run(kernels.read_booleans)(*arguments, zeros(2, np.uint8), rows.present)  # a 2 is no boolean
     run(kernels.read_words)(*arguments, zeros(2, np.uint32), rows.present)
-    run(kernels.read_strings)(*arguments, zeros(2, np.int32), rows.present)
+    run(kernels.read_spans)(*arguments, 1, zeros((2, 2), np.int64), rows.present)
+    run(kernels.read_branches)(rows.data, rows.cursor, rows.ends, 0, rows.present)
+    steps, counts = np.array([[kernels.VARINT, 0, -1, 1]]), zeros(2, np.int64)
+    run(kernels.read_blocks)((rows.data, rows.cursor, rows.ends), -1, steps, 0, counts, rows.present)
     assert rows.cursor.tolist() == [BROKEN, BROKEN]
     assert rows.present.tolist() == [0, 1]  # by the integer
 
@@ -111,58 +107,94 @@ def test_frames_are_a_zero_and_four_bytes(run: Callable[[Any], Any]) -> None:
     assert rows.cursor.tolist() == [5, BROKEN, BROKEN, BROKEN, 19]
 
 
-def read_texts(run: Callable[[Any], Any], texts: Sequence[str]) -> list[str]:
-    rows = Rows(*map(string, texts))
-    codes = np.full(len(texts), -1, np.int32)
-    found = run(kernels.read_strings)(rows.data, rows.cursor, rows.ends, -1, codes, rows.present)
-    starts, lengths = np.ascontiguousarray(found[:, 0]), found[:, 1]
-    assert all(rows.read)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    out = np.zeros(offsets[-1], np.uint8)
-    run(kernels.gather)(rows.data, starts, offsets, out)
-    distinct = [out[a:b].tobytes().decode() for a, b in pairwise(offsets)]
-    assert distinct == list(dict.fromkeys(texts))
-    return [distinct[code] for code in codes]
+def test_spans_are_of_a_width_or_tell_their_length(run: Callable[[Any], Any]) -> None:
+    rows = Rows(b"\2\4ab", b"\0", b"\2\6ab", b"\2\1", b"\2\0")
+    spans = np.zeros((2, 5), np.int64)
+    run(kernels.read_spans)(rows.data, rows.cursor, rows.ends, 0, -1, spans, rows.present)
+    assert rows.read == [True, True, False, False, True]
+    assert spans.tolist() == [[2, 0, 0, 0, len(rows.data)], [2, 0, 0, 0, 0]]
+    rows = Rows(b"abc", b"ab")
+    run(kernels.read_spans)(rows.data, rows.cursor, rows.ends, -1, 3, spans, rows.present)
+    assert rows.read == [True, False]
+    assert rows.present.tolist() == [1, 0]
 
 
-def test_many_strings_come_back(run: Callable[[Any], Any]) -> None:
-    texts = [f"{i % 70:0{1 + i % 20}d}" for i in range(200)]
-    assert read_texts(run, texts) == texts
+def test_branches_alone_leave_the_value(run: Callable[[Any], Any]) -> None:
+    rows = Rows(b"\2x", b"\0", b"\4", b"")
+    run(kernels.read_branches)(rows.data, rows.cursor, rows.ends, 0, rows.present)
+    assert rows.cursor.tolist() == [1, 3, BROKEN, BROKEN]
+    assert rows.present.tolist() == [1, 0, 0, 0]
 
 
-@pytest.mark.parametrize("run", ["python"], indirect=True)
-def test_strings_of_one_hash_are_told_apart_by_their_bytes(
-    run: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kernels, "hash_bytes", lambda data, at, end: np.int64(5))
-    texts = [f"{i:0{1 + i % 20}d}" for i in range(80)] * 2
-    assert read_texts(run, texts) == texts
+def blocks(run: Callable[[Any], Any], rows: Rows, steps: Sequence[tuple[int, ...]], depth: int = 0) -> tuple[Any, Any]:
+    counts = np.zeros(len(rows.ends), np.int64)
+    records = (rows.data, rows.cursor, rows.ends)
+    items = run(kernels.read_blocks)(records, -1, np.array(steps), depth, counts, rows.present)
+    return counts.tolist(), items.tolist()
 
 
-@pytest.mark.parametrize("length", [0, 1, 3, 4, 7, 8, 9, 15, 16, 17, 24, 40])
-def test_one_byte_makes_another_string(run: Callable[[Any], Any], length: int) -> None:
-    same = np.frombuffer(b"\xe9" * length * 2, np.uint8)
-    assert run(kernels.same_bytes)(same, 0, length, length)
-    assert run(kernels.hash_bytes)(same, 0, length) == run(kernels.hash_bytes)(same, length, 2 * length)
-    for i in range(length):
-        other = same.copy()
-        other[length + i] = 0xE8
-        assert not run(kernels.same_bytes)(other, 0, length, length)
-        assert run(kernels.hash_bytes)(other, 0, length) != run(kernels.hash_bytes)(other, length, 2 * length)
+VARINTS = [(kernels.VARINT, 0, -1, 1)]
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=8) | st.text(max_size=4).map(lambda t: t.encode("utf-8", "surrogatepass")))
-@example("\ud7ff\ue000\U0010ffff".encode())
-@example(b"\xe0\x9f\xbf")
-@example(b"\xf0\x8f\xbf\xbf")
-@example(b"\xf5\x80\x80\x80")
-def test_utf8_is_what_python_says_it_is(data: bytes) -> None:
-    try:
-        data.decode()
-        expected = True
-    except UnicodeDecodeError:
-        expected = False
-    array = np.frombuffer(data, np.uint8)
-    for kernel in (kernels.is_utf8, getattr(kernels.is_utf8, "py_func", kernels.is_utf8)):
-        assert kernel(array, 0, len(array)) == expected
+def test_items_of_all_blocks_are_found(run: Callable[[Any], Any]) -> None:
+    rows = Rows(b"\4\2\x80\1\0", b"\0", b"\1\2\4\2\6\0", b"\4\2\0", b"\2\2")
+    counts, items = blocks(run, rows, VARINTS)
+    assert rows.read == [True, True, True, False, False]
+    assert counts == [2, 0, 2, 0, 0]
+    assert items == [[1, 2], [2, 4], [8, 9], [10, 11]]
+    assert rows.present.tolist() == [1, 1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("count", [2**63 - 1, -(2**63), 5, -5, 2**40])
+def test_more_items_than_bytes_are_never_believed(run: Callable[[Any], Any], count: int) -> None:
+    form, rest = bytearray(), (count << 1) ^ (count >> 63)
+    while rest >= 128:
+        form.append(rest & 127 | 128)
+        rest >>= 7
+    rows = Rows(bytes([*form, rest]) + b"\2\2\2\2")
+    assert blocks(run, rows, VARINTS) == ([0], [])
+    assert rows.read == [False]
+
+
+def test_items_may_be_anything(run: Callable[[Any], Any]) -> None:
+    # A nullable record of a nullable string, an array of nullable arrays of two bytes each, and an integer.
+    steps = [
+        (kernels.VALUE, 0, 0, 8),
+        (kernels.SPAN, -1, 1, 2),
+        (kernels.BLOCKS, 0, -1, 7),
+        (kernels.BLOCKS, 0, 0, 6),
+        (kernels.SPAN, 2, -1, 5),
+        (kernels.NEXT, 3, -1, 6),
+        (kernels.NEXT, 2, -1, 7),
+        (kernels.VARINT, 0, -1, 8),
+    ]
+    null, empty = b"\0", b"\2\2\0\2"
+    full = b"\2\0\4ab\6" + b"\0" + b"\2\4xyxy\2xy\0" + b"\2\0" + b"\0\2"
+    rows = Rows(b"\6" + null + empty + full + b"\0")
+    counts, items = blocks(run, rows, steps, 2)
+    assert rows.read == [True]
+    assert counts == [3]
+    assert items == [[1, 2], [2, 6], [6, 6 + len(full)]]
+    for stop in range(len(full)):
+        cut = Rows(b"\2" + full[:stop])
+        assert blocks(run, cut, steps, 2) == ([0], [])
+        assert cut.read == [False]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_decimals_within_their_limit_are_read(run: Callable[[Any], Any], count: int) -> None:
+    limit = np.frombuffer((10**18).to_bytes(8 * count, "little"), np.uint64)
+    values = [0, 1, -1, 127, 128, -128, 10**18 - 1, 1 - 10**18, 10**18, -(10**18), 2**80, -(2**80), 2**300]
+    forms = [
+        b"",
+        *(n.to_bytes((n.bit_length() + 8) // 8 + i % 2 * 9, "big", signed=True) for i, n in enumerate(values)),
+    ]
+    rows = Rows(*forms)
+    spans = np.stack([rows.starts, rows.ends - rows.starts])
+    rows.present[:] = 1
+    rows.present[2] = 0
+    out = np.zeros((len(forms), count), np.uint64)
+    run(kernels.read_decimals)(rows.data, spans, limit, rows.present, rows.cursor, out)
+    assert (rows.cursor == BROKEN).tolist() == [False] * 9 + [True] * 5
+    read = [int.from_bytes(row.tobytes(), "little", signed=True) for row in out[:9]]
+    assert read == [0, 0, 0, *values[2:8]]

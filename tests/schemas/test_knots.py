@@ -40,15 +40,35 @@ def test_any_doubles_give_a_distribution(values: np.ndarray) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(-60, 60), st.integers(1, 12)), min_size=1, max_size=80))
-def test_a_discrete_column_reaches_shared_values_only(held: list[tuple[int, int]]) -> None:
+def test_a_discrete_column_reaches_no_value_of_fewer_than_five_rows(held: list[tuple[int, int]]) -> None:
     values = np.concatenate([np.full(count, float(value)) for value, count in held])
     found = marginal_of(values, INTEGER)
     check(found)
     distinct, counts = np.unique(values, return_counts=True)
-    shared = set(distinct[counts >= 5].tolist())
+    rare = set(distinct[counts < 5].tolist())
     if 2 * counts[counts >= 5].sum() > len(values):
-        assert reachable(found) <= shared
-        assert set(found.knots) <= shared
+        assert not (reachable(found) | set(found.knots)) & rare
+        assert {float(v) for v in distinct[counts >= 5]} <= reachable(found)
+        assert values.min() <= found.knots[0] <= found.knots[-1] <= values.max()
+
+
+def test_a_sparse_tail_keeps_its_reach_by_values_nobody_holds() -> None:
+    tail = np.arange(1_000, 3_000, 7).astype(float)
+    values = np.concatenate([np.repeat(np.arange(50.0), 40), tail])
+    found = marginal_of(values, INTEGER)
+    check(found)
+    assert not reachable(found) & set(tail.tolist())
+    knots, atoms = np.array(found.knots), np.array(found.atoms)
+    assert atoms[knots >= 1_000].sum() == pytest.approx(len(tail) / len(values), abs=0.002)
+    assert np.abs(np.diff(knots[knots >= 1_000]) - 35).max() < 8
+    assert knots[-1] > 2_960
+
+
+def test_few_rare_values_go_to_the_shared_one_next_to_them() -> None:
+    found = marginal_of(np.array([1.0] * 20 + [2.0] * 20 + [900.0, 901.0, 902.0, 950.0]), INTEGER)
+    assert found.knots == (1.0, 2.0)
+    close = marginal_of(np.array([1.0] * 20 + [4.0] * 20 + [2.0] * 3 + [3.0] * 4), INTEGER)
+    assert close.knots == (1.0, 4.0)  # no value between is free
 
 
 def test_thousands_of_shared_values_are_thinned_without_reaching_others() -> None:
@@ -60,7 +80,7 @@ def test_thousands_of_shared_values_are_thinned_without_reaching_others() -> Non
     check(found)
     distinct, counts = np.unique(values, return_counts=True)
     assert len(found.knots) == MAX_KNOTS
-    assert reachable(found) <= set(distinct[counts >= 5].tolist())
+    assert not reachable(found) & set(distinct[counts < 5].tolist())
     # the unbroken run keeps its mass in few knots
     run = values >= 40_000
     at = np.array(found.knots) >= 40_000

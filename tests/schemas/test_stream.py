@@ -1,4 +1,7 @@
-"""The stream's specification."""
+"""The stream's specification.
+
+schemas.parts is what its sections are made of, schemas.own_topics what no record may go to.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import InputError
+from schemas.own_topics import SUFFIXES
 from schemas.rules import Range
 from schemas.stream import StreamSpec, from_mapping, load
 
@@ -33,12 +37,30 @@ def test_artifacts_stand_beside_the_file(tmp_path: Path) -> None:
     assert from_mapping({**LEAST, "artifact": "/a"}, tmp_path).artifact == Path("/a")
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    "going",
+    [
+        lambda topic: {"topic": topic},
+        lambda topic: {"disorder": {"missing": {"share": 0.1}, "labels_topic": topic}},
+        lambda topic: {"quarantine": {"topic": topic}},
+    ],
+)
+def test_no_record_goes_where_the_stream_keeps_its_own_state(suffix: str, going: Any) -> None:
+    with pytest.raises(InputError, match=f"topic=s.{suffix}: is where stream s keeps its own state; choose another"):
+        from_mapping({**LEAST, **going(f"s.{suffix}")}, Path("/"))
+    assert from_mapping({**LEAST, **going(f"other.{suffix}")}, Path("/")).stream == "s"
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
         ({"stream": "a b"}, "stream='a b': "),
         ({"topic": ".."}, "topic='..': must be at most 200"),
-        ({"rate_per_s": 0}, "rate_per_s=0: must be a number > 0, or max (to stop for a while: `synthstream pause"),
+        (
+            {"rate_per_s": 0},
+            "rate_per_s=0: must be a number > 0, or max, or a profile (to stop for a while",
+        ),
         ({"rate_per_s": -5}, "rate_per_s=-5: must be"),
         ({"rate_per_s": float("nan")}, "rate_per_s=nan: must be"),
         ({"rate_per_s": "fast"}, "rate_per_s='fast': must be"),
@@ -49,11 +71,24 @@ def test_artifacts_stand_beside_the_file(tmp_path: Path) -> None:
         ({"seed": "x"}, "seed='x': "),
         ({"key": "name"}, "key='name': "),
         ({"count": 0}, "count=0: "),
-        ({"kafka": 3}, "kafka=3: "),
+        ({"kafka": 3}, "kafka: expected keys and values"),
+        ({"kafka": {"sasl.password": 12345678}}, "kafka: sasl.password must be text; quote it"),
+        ({"kafka": {"acks": ["all"]}}, "kafka.acks: expected text, a number, true or false"),
+        ({"registry_settings": {"proxy": {"a": 1}}}, "registry_settings.proxy: expected text, a number, true or false"),
+        ({"registry": ["http://r"]}, "registry: expected text; quote it"),
         ({"topic_settings": {"replicas": 1}}, "topic_settings.replicas: no such key; did you mean"),
+        (
+            {"topic_settings": {"compacted": True}, "key": "none"},
+            "topic_settings.compacted: a compacted topic takes no",
+        ),
         ({"monitor": {"window_s": 0}}, "monitor.window_s=0: "),
         ({"monitor": {"window_s": 2.5}}, "monitor.window_s=2.5: must be a whole number of panes"),
         ({"monitor": {"family_alpha": 1}}, "monitor.family_alpha=1: "),
+        ({"until": "soon"}, "until='soon': "),
+        ({"time_compression": 0}, "time_compression=0: "),
+        ({"behind": "wait"}, "behind='wait': "),
+        ({"behind_s": 0}, "behind_s=0: "),
+        ({"framing": "headers"}, "framing='headers': "),
         ({"event_time": "at", "rate_per_s": "max"}, "event_time: needs a rate_per_s in numbers"),
         ({"rules": [{"rule": "range", "column": "x"}]}, "rules.0: range:x: has neither low nor high"),
         ({"rules": [{"rule": "rang"}]}, "rules.0: rule='rang': not known, did you mean 'range'?"),
@@ -96,10 +131,41 @@ def test_files_that_can_not_be_read(tmp_path: Path) -> None:
 
 def test_secrets_are_never_shown() -> None:
     kafka = {"sasl.password": "hunter2", "ssl.key.pem": "hunter2", "sasl.username": "me"}
-    spec = from_mapping({**LEAST, "kafka": kafka}, Path("/"))
-    assert spec.kafka["sasl.password"] == "hunter2"
+    further = {"registry": "https://me:hunter2@r", "registry_settings": {"bearer.auth.token": "hunter2"}}
+    spec = from_mapping({**LEAST, "kafka": kafka, **further}, Path("/"))
+    assert spec.kafka["sasl.password"] == spec.registry_settings["bearer.auth.token"] == "hunter2"
     assert "hunter2" not in repr(spec) + spec.model_dump_json()
-    assert '"sasl.username":"me"' in spec.model_dump_json()
+    for shown in ('"sasl.username":"me"', '"registry":"https://r"', '"bearer.auth.token":"***"'):
+        assert shown in spec.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kafka": "sasl.password=hunter2"},
+        {"kafka": {"sasl.password": ["hunter2"]}},
+        {"kafka": {"sasl.password": {"value": "hunter2"}}},
+        {"registry_settings": ["hunter2"]},
+        {"registry_settings": {"bearer.auth.token": ["hunter2"]}},
+        {"registry": {"url": "https://me:hunter2@r"}},
+        {"sasl.password": "hunter2"},
+    ],
+)
+def test_faults_do_not_repeat_secrets(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as error:
+        from_mapping({**LEAST, **wrong}, Path("/"))
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["'hunter2", "*hunter2", "!hunter2 x", "[hunter2", "hunter2: x: y", "@hunter2", "\x01"]
+)
+def test_a_file_that_is_not_yaml_is_not_quoted(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(f"stream: s\ntopic: t\nkafka:\n  sasl.password: {value}\n")
+    with pytest.raises(InputError, match=r"s\.yaml: is not YAML: (line [45]: |a character)") as error:
+        load(path)
+    assert "hunter2" not in str(error.value)
 
 
 def test_a_specification_does_not_change() -> None:

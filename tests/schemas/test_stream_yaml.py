@@ -16,21 +16,41 @@ SCHEMA = TableSchema("t", (Column("a: b", Kind.INTEGER), Column("at", Kind.TIMES
 
 SPECS: list[dict[str, Any]] = [
     {"stream": "s", "topic": "t"},
+    {"stream": "s", "topic": "t", "key": {"column": "a: b", "skew": 1.5}},
+    {"stream": "s", "topic": "t", "key": {"entities": 10}},
+    {"stream": "s", "topic": "t", "key": {"entities": 10}, "changes": {"form": "upserts", "columns": ["at"]}},
+    {
+        "stream": "s",
+        "topic": "t",
+        "key": {"column": "at"},
+        "changes": {"form": "debezium", "deletes": 0.1, "tombstones": False},
+    },
     {"stream": "1.0", "topic": "null", "artifact": "/a b: #c", "rate_per_s": "max", "key": "none", "count": 7},
     {
         "stream": "s",
         "topic": "t",
         "rate_per_s": 0.125,
+        "until": "2026-02-01T00:00:00+01:00",
+        "time_compression": 24,
+        "behind": "skip",
+        "behind_s": 2,
+        "framing": "header",
         "event_time": "at",
         "bootstrap": "embedded",
         "registry": "http://127.0.0.1:8081",
         "kafka": {"compression.type": "lz4", "linger.ms": 5},
-        "topic_settings": {"replication": 3, "retention_ms": 1_000, "min_insync_replicas": 2},
+        "topic_settings": {"replication": 3, "retention_ms": 1_000, "min_insync_replicas": 2, "compacted": True},
         "rules": [{"rule": "allowed", "column": "a: b", "values": ["x", "#y"]}, {"rule": "unique", "columns": ["at"]}],
+        "disorder": {"late": {"share": 0.02, "distribution": "fixed"}, "missing": {"share": 0.5}, "labels_topic": "l"},
+        "quarantine": {},
         "monitor": {"window_s": 60, "family_alpha": 1e-9, "port": 0},
         "publish": {"transaction_s": 0.25},
     },
 ]
+
+
+STEPS = {"poisson": {"sum": [3, {"steps": [{"rate": 1, "for_s": 2}]}]}}
+SPECS.append({"stream": "s", "topic": "t", "rate_per_s": STEPS})
 
 
 @pytest.mark.parametrize("form", SPECS)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import time
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from schemas import wire_types
-from schemas.avro import Field
+from schemas.avro_fields import Field
 from schemas.errors import InputError
 
 MILLIS = "timestamp-millis"
@@ -91,3 +94,38 @@ def test_defaults() -> None:
     assert wire_types.default_array(nothing, 1) == pa.nulls(1, pa.string())
     with pytest.raises(InputError, match="column 'c': is missing, and the Avro field 'f' has no default"):
         wire_types.default_array(Field("f", "c", "long"), 1)
+
+
+LONGS = Field("item", "", "array", inner=(Field("item", "", "long"),))
+DEFAULTS: list[tuple[Field, Any, Any]] = [
+    (Field("f", "c", "bytes"), "\xff\0", b"\xff\0"),
+    (Field("f", "c", "bytes", "decimal", digits=(4, 2)), "\xff\x80", Decimal("-1.28")),
+    (Field("f", "c", "fixed", "uuid", size=16), "\0" * 16, "00000000-0000-0000-0000-000000000000"),
+    (Field("f", "c", "int", "time-millis"), 1, time(microsecond=1_000)),
+    (LONGS, [], []),
+    (LONGS, [1, 2], [1, 2]),
+    (Field("f", "c", "map", inner=(Field("e", "", "record", inner=(LONGS, LONGS)),)), {"k": [1]}, [("k", [1])]),
+    (Field("f", "c", "record", inner=(Field("x", "", "long"),)), {"x": 3}, {"x": 3}),
+    (Field("f", "c", "record", inner=(Field("x", "", "long", default=4, has_default=True),)), {}, {"x": 4}),
+    (Field("f", "c", "record", inner=(LONGS,), null_index=1), {"item": [5]}, {"item": [5]}),
+]
+
+
+@pytest.mark.parametrize(("field", "form", "value"), DEFAULTS)
+def test_defaults_of_every_type(field: Field, form: Any, value: Any) -> None:
+    array = wire_types.default_array(replace(field, default=form, has_default=True), 2)
+    assert array.type == field.arrow_type
+    assert array.to_pylist() == [value, value]
+
+
+@pytest.mark.parametrize(
+    ("field", "form"),
+    [
+        (Field("f", "c", "long"), "x"),
+        (Field("f", "c", "bytes"), "\u1234"),
+        (Field("f", "c", "record", inner=(LONGS,)), {}),
+    ],
+)
+def test_a_default_that_is_no_value_of_its_field_is_refused(field: Field, form: Any) -> None:
+    with pytest.raises(InputError, match=r"column 'c': is missing, and the default .* of the Avro field 'f' is no"):
+        wire_types.default_array(replace(field, default=form, has_default=True), 1)

@@ -147,6 +147,8 @@ def totals() -> dict[str, Any]:
         "record_age_s": {"value": 0.41, "low": 0.38, "high": 0.45, "n": WINDOW},
         "late": 0,
         "foreign": 0,
+        "deletes": 0,
+        "tombstones": 0,
         "offset_resets": 0,
     }
 

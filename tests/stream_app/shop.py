@@ -8,28 +8,33 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from itertools import count
 from pathlib import Path
 from typing import Any, cast
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
 from click.testing import CliRunner, Result
 
-from connectors.kafka import Headers, Inbox, Outbox
+from connectors.kafka import Headers, Inbox, Outbox, Records
 from connectors.kafka.inbox import Polled
 from connectors.registry import Registry
 from generators.artifact import Artifact
 from generators.fitting import fit_artifact
 from schemas.avro import avro_schema
+from schemas.blobs import Longs
 from schemas.codec import Codec
 from schemas.errors import InputError
 from schemas.inference import conform, infer
 from stream_app.cli import main
 from stream_app.decoding import Decoders
-from stream_app.publish import Clock, Recipe, ShardPublisher
-from stream_app.schedule import Schedule, share
+from stream_app.publish import Clock, ShardPublisher
+from stream_app.recipe import Recipe
+from stream_app.schedule import Schedule
 
 SCHEMA_ID = 7
+SCHEMA_GUID = UUID("c7e5f3d0-94a5-5cf2-8b0c-0d6c5a5f2f11")
 START_MS = 1_767_272_400_000.0  # 2026-01-01 13:00:00 UTC
 quick_fit = partial(fit_artifact, reference_rows=100_000)
 """Training that measures itself on fewer of its own rows."""
@@ -93,20 +98,21 @@ class Kept:
     """An outbox that keeps what it is given."""
 
     records: list[Record] = field(default_factory=list)
+    aside: dict[str, list[Record]] = field(default_factory=dict)
     flushed: int = 0
 
     def send(
         self,
-        values: list[bytes],
-        keys: list[bytes] | None,
+        records: Records,
         partition: int,
-        timestamps_ms: list[int],
-        headers: Iterator[Headers],
+        timestamps_ms: Longs,
+        topic: str | None = None,
     ) -> None:
         """Keep records."""
-        each_key: list[bytes | None] = [None] * len(values) if keys is None else list(keys)
-        rows = zip(values, each_key, timestamps_ms, headers, strict=True)
-        self.records += [Record(value, key, partition, ms, marks) for value, key, ms, marks in rows]
+        keys = [None] * len(records) if records.keys is None else list(records.keys)
+        rows = zip(records.values, keys, timestamps_ms.tolist(), map(records.headers, count()), strict=False)
+        kept = self.records if topic is None else self.aside.setdefault(topic, [])
+        kept += [Record(cast(bytes, value), key, partition, ms, marks) for value, key, ms, marks in rows]
 
     def flush(self) -> None:
         """Count the flushes."""
@@ -148,7 +154,7 @@ def publishers(
             shard,
             kept.outbox,
             schedule(shard),
-            count=None if count is None else share(count, shard, shared.shards),
+            count=shared.count(shard, count),
         )
         for shard in range(shared.shards)
     ]
@@ -199,11 +205,11 @@ class Topic:
 class Book:
     """A registry that knows some schemas, and counts how often it is asked."""
 
-    schemas: Mapping[int, Mapping[str, Any]]
-    asked: list[int] = field(default_factory=list)
+    schemas: Mapping[int | UUID, Mapping[str, Any]]
+    asked: list[int | UUID] = field(default_factory=list)
 
-    def schema(self, identity: int) -> dict[str, Any]:
-        """The schema of an id."""
+    def schema(self, identity: int | UUID) -> dict[str, Any]:
+        """The schema of an id or GUID."""
         self.asked.append(identity)
         if identity not in self.schemas:
             raise InputError(f"no schema {identity}")
@@ -217,12 +223,14 @@ class Book:
 
 def decoders() -> Decoders:
     """Decoders of the orders."""
-    return Book({SCHEMA_ID: avro_schema(trained().schema)}).decoders
+    avro = avro_schema(trained().schema)
+    return Book({SCHEMA_ID: avro, SCHEMA_GUID: avro}).decoders
 
 
 def decoded(records: list[Record]) -> pa.Table:
     """Records back into columns."""
-    return pa.Table.from_batches(decoders().decode([record.value for record in records]).batches)
+    values, headers = [record.value for record in records], [record.headers for record in records]
+    return pa.Table.from_batches(decoders().decode(values, headers).batches)
 
 
 @contextmanager

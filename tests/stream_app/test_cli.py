@@ -22,7 +22,9 @@ def test_every_command_says_what_it_is_for(name: str) -> None:
     result = cli(name, "--help")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: synthstream {name}") or result.stdout.startswith(f"Usage: main {name}")
-    assert isinstance(getattr(importlib.import_module(COMMANDS[name]), f"{name}_command"), click.Command)
+    assert isinstance(
+        getattr(importlib.import_module(COMMANDS[name]), f"{name.replace('-', '_')}_command"), click.Command
+    )
 
 
 def test_help_lists_every_command_in_order() -> None:

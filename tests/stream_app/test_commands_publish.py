@@ -11,10 +11,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
-from connectors.kafka import Inbox, Outbox, list_topics, topic_partitions
+from connectors.kafka import Inbox, Outbox, Records, list_topics, topic_partitions
 from stream_app import assemble
 from stream_app.commands import consume
 from stream_app.lineage import HEADER
@@ -104,6 +105,32 @@ def test_a_stream_file_says_it_all_and_flags_come_first(here: Here, folder: Path
     assert (summary["stream"], summary["published"], written(here, "filed")) == ("s", 12, 12)
 
 
+@pytest.mark.parametrize("form", ["upserts", "debezium"])
+def test_changes_are_published_by_their_file_and_shown_with_their_nulls(
+    here: Here, folder: Path, tmp_path: Path, form: str
+) -> None:
+    topic, count = here.topic(f"changed-{form}", 2), 400
+    asked = (
+        f"key: {{entities: 20}}\nchanges: {{form: {form}, deletes: 0.2}}\nshards: 2\nrate_per_s: max\ncount: {count}\n"
+    )
+    path = tmp_path / "c.yaml"
+    path.write_text(f"stream: c\ntopic: {topic}\nartifact: {folder}\n{asked}")
+    result = cli("publish", path, *here.flags, "--json")
+    assert result.exit_code == 0, result.stderr
+    shown = cli("consume", "--topic", topic, *here.flags)
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    records = [json.loads(line) for line in shown.stdout.splitlines()]
+    nulls = records.count(None)
+    assert 40 < nulls < 120
+    assert json.loads(result.stdout)["published"] == len(records) == count + (nulls if form == "debezium" else 0)
+    changes = [record for record in records if record is not None]
+    if form == "debezium":
+        assert sum(change["op"] == "d" for change in changes) == nulls
+        assert {change["source"]["name"] for change in changes} == {"c"}
+    else:
+        assert all("colour" in row for row in changes)
+
+
 def test_a_dry_run_publishes_nothing(here: Here, folder: Path) -> None:
     result = cli("publish", folder, "--topic", "dry", "--count", 7, *here.flags, "--dry-run", "--json")
     assert json.loads(result.stdout) == {"stream": "dry", "topic": "dry", "would_publish": 7}
@@ -112,7 +139,7 @@ def test_a_dry_run_publishes_nothing(here: Here, folder: Path) -> None:
 
 @pytest.mark.parametrize("rate", ["0", "-5", "nan", "inf", "fast"])
 def test_a_bad_rate_is_one_line(folder: Path, rate: str) -> None:
-    fails("must be a number > 0 or max", "publish", folder, "--topic", "t", "--rate", rate)
+    fails("must be a number > 0, or max", "publish", folder, "--topic", "t", "--rate", rate)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +150,7 @@ def test_a_bad_rate_is_one_line(folder: Path, rate: str) -> None:
         (["--topic", "t", "--bootstrap", "127.0.0.1:1"], "registry: no schema registry named"),
         (["--topic", "t", "--shards", "0"], "'--shards'"),
         (["--topic", "t", "--count", "0"], "'--count'"),
-        (["--topic", "t", "--key", "id"], "'--key'"),
+        (["--topic", "t", "--key", "id"], "key='id': must be surrogate, none"),
         (["--topic", "t", "--metrics-port", "70000"], "'--metrics-port'"),
         (["--topic", "t", "--bootstrap", "embedded", "--registry", "nowhere"], "expected a URL"),
     ],
@@ -145,6 +172,10 @@ def test_no_source_is_one_line(tmp_path: Path) -> None:
         ("event_time: nosuch\n", "event_time=nosuch: table 'orders' has no such column"),
         ("event_time: at\nrate_per_s: max\n", "event_time: needs a rate_per_s in numbers"),
         ("rules:\n- {rule: not_null, column: nosuch}\n", "nosuch"),
+        (
+            "topic_settings: {compacted: true}\nkey: {column: pieces}\n",
+            "key.column=pieces: is missing in 11 % of the rows, and a compacted topic takes no record without a key",
+        ),
         ("topic_settings: [1]\n", "topic_settings=[1]: expected keys and values"),
         ("rat_per_s: 3\n", "rat_per_s: no such key; did you mean rate_per_s?"),
     ],
@@ -198,7 +229,7 @@ def test_a_silent_broker_or_registry_is_named(here: Here, folder: Path, monkeypa
 
 def strangers(here: Here, topic: str, values: list[bytes]) -> None:
     outbox = Outbox(here.cluster, topic, None)
-    outbox.send(values, None, 0, [0] * len(values), ([] for _ in values))
+    outbox.send(Records.of(values), 0, np.zeros(len(values), np.int64))
     outbox.flush()
 
 

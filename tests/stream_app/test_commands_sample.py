@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
@@ -44,6 +44,51 @@ def test_a_sample_is_what_publish_puts_on_the_topic(here: Here, folder: Path, tm
     assert json.loads(published.stdout)["by_shard"] == [1_667, 1_667, 1_666]
     assert cli("sample", folder, "--rows", 5_000, "--out", out, *flags).exit_code == 0
     assert rows_on(here, topic, 3, 5_000) == pq.read_table(out).to_pylist()
+
+
+@pytest.mark.parametrize("key", ["{column: colour}", "{column: pieces, skew: 0.5}", "{entities: 40, skew: 1.2}"])
+def test_a_keyed_sample_is_what_publish_puts_where_the_stock_partitioner_would(
+    here: Here, folder: Path, tmp_path: Path, key: str
+) -> None:
+    name = "keyed-" + "".join(c for c in key if c.isalpha())
+    topic, out = here.topic(name, 3), tmp_path / "sample.parquet"
+    flags = ("--seed", 11, "--shards", 3, "--key", key, "--json")
+    published = cli("publish", folder, "--topic", topic, "--rate", "max", "--count", 3_000, *flags, *here.flags)
+    assert published.exit_code == 0, published.stderr
+    assert sum(json.loads(published.stdout)["by_shard"]) == 3_000
+    assert cli("sample", folder, "--rows", 3_000, "--out", out, *flags).exit_code == 0
+    assert rows_on(here, topic, 3, 3_000) == pq.read_table(out).to_pylist()
+    found = sorted((key, partition) for key, partition in keys_on(here, topic, 3, 3_000) if key is not None)
+    assert found == stock_partitions(here, here.topic(f"stock-{topic}", 3), [key for key, _ in found])
+    assert len(found) > 2
+
+
+def keys_on(here: Here, topic: str, shards: int, count: int) -> set[tuple[bytes | None, int]]:
+    """The keys of a topic, each with every partition it is on."""
+    consumer = Consumer({"bootstrap.servers": here.cluster.bootstrap, "group.id": "keys"})
+    consumer.assign([TopicPartition(topic, p, 0) for p in range(shards)])
+    found: set[tuple[bytes | None, int]] = set()
+    read = 0
+    while read < count:
+        for message in consumer.consume(count, 2.0):
+            found.add((message.key(), message.partition() or 0))
+            read += 1
+    consumer.close()
+    return found
+
+
+def stock_partitions(here: Here, topic: str, keys: list[bytes]) -> list[tuple[bytes, int]]:
+    """Where librdkafka's murmur2 partitioner, which is Java's default, puts keys."""
+    producer = Producer({"bootstrap.servers": here.cluster.bootstrap, "partitioner": "murmur2_random"})
+    put: dict[bytes, int] = {}
+
+    def delivered(_: object, message: Message) -> None:
+        put[message.key() or b""] = message.partition() or 0
+
+    for key in keys:
+        producer.produce(topic, b"", key, on_delivery=delivered)
+    producer.flush()
+    return sorted(put.items())
 
 
 def test_any_range_of_a_shard_can_be_drawn_again(folder: Path, tmp_path: Path) -> None:
@@ -86,6 +131,12 @@ def test_seeds_and_json_lines(folder: Path, tmp_path: Path) -> None:
         (["--rows", "5", "--out", "s.csv", "--start", "3"], "start=3: needs --shard"),
         (["--rows", "5", "--out", "s.csv", "--shards", "2", "--shard", "2"], "shard=2: must be below --shards"),
         (["--rows", "5"], "'--out'"),
+        (["--rows", "5", "--out", "s.csv", "--key", "colour"], "key='colour': must be surrogate, none, or as in"),
+        (["--rows", "5", "--out", "s.csv", "--key", "{column: price}"], "key.column=price: is a number with decimals"),
+        (
+            ["--rows", "5", "--out", "s.csv", "--key", "{entities: 1}", "--shards", "9", "--shard", "1"],
+            "shard=1: no key of the stream hashes to it",
+        ),
     ],
 )
 @pytest.mark.parametrize("how", [[], ["--dry-run"]])
@@ -114,5 +165,7 @@ def test_a_dry_run_writes_nothing(folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_ranges_that_are_asked_for(tmp_path: Path) -> None:
-    assert Asked(tmp_path, 10, tmp_path, 0, 4, None, 0).ranges == [(0, 0, 3), (1, 0, 3), (2, 0, 2), (3, 0, 2)]
-    assert Asked(tmp_path, 10, tmp_path, 0, 4, 2, 7).ranges == [(2, 7, 17)]
+    whole, quarters = Asked(tmp_path, 10, tmp_path, 0, 0, 4, None, 0), [0.25] * 4
+    assert whole.ranges(quarters) == [(0, 0, 3), (1, 0, 3), (2, 0, 2), (3, 0, 2)]
+    assert whole.ranges([0.5, 0, 0.35, 0.15]) == [(0, 0, 5), (2, 0, 4), (3, 0, 1)]
+    assert Asked(tmp_path, 10, tmp_path, 0, 0, 4, 2, 7).ranges(quarters) == [(2, 7, 17)]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import generators
 from stream_app import training
 from stream_app.commands import train as commands
 from tests.stream_app.conftest import Here
@@ -183,7 +184,7 @@ def test_very_many_distinct_strings_are_a_text_column(tmp_path: Path) -> None:
 
 
 def test_models_names_every_generator() -> None:
-    assert [line.split()[0] for line in cli("models").stdout.splitlines()] == ["tabular.copula", "tabular.marginals"]
+    assert [line.split()[0] for line in cli("models").stdout.splitlines()] == [*generators.names()]
 
 
 def damaged(folder: Path, name: str) -> None:

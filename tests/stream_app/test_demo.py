@@ -11,7 +11,7 @@ import pytest
 from monitors.alarms import Event
 from monitors.estimate import Estimate
 from schemas.errors import InputError, ServiceError
-from stream_app import assemble, demo
+from stream_app import demo, monitoring
 from stream_app.assemble import Publishing
 from stream_app.demo import INCIDENT_S, RULES, Demo, demo_spec, flights, summary
 from stream_app.incident import Incident
@@ -63,7 +63,7 @@ class Stage:
         clock = Clock(lambda: self.turns.now, self.turns.sleep)
         stream = spec(rules=[{"rule": "not_null", "column": "colour"}])
         topic = Topic(self.kept.records, 2, asked=self.turns.read)
-        judges = assemble.judges(stream, trained())
+        judges = monitoring.judges(stream, trained())
         shared = recipe(2)
         shards = publishers(shared, self.kept, lambda shard: starting(RATE, shard, 2, START_MS), None)
         self.watch = Watch(topic.inbox, decoders(), trained().schema, judges, None, clock.now_ms)

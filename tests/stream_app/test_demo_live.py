@@ -12,7 +12,7 @@ from generators.artifact import Artifact, save
 from generators.fitting import fit_artifact
 from schemas.errors import InputError
 from schemas.inference import conform, infer
-from stream_app import assemble, demo
+from stream_app import assemble, demo, monitoring
 from stream_app.incident import Incident
 from stream_app.publish import Clock
 from stream_app.settings import Place
@@ -44,9 +44,9 @@ def test_the_demos_drift_raises_its_alarm_and_clears(
     with assemble.reached(Place("embedded", "embedded")) as outside:
         clock, timeline = Clock(), Timeline()
         job = assemble.publishing(spec, artifact, outside, clock)
-        watch = assemble.watch(spec, artifact, outside, "earliest")
+        watch = monitoring.watch(spec, artifact, outside, "earliest")
         shown = demo.Demo(job, watch, timeline, clock, lambda shard, late_s: None)
-        snapshots = Snapshots(assemble.about(spec, artifact, outside), watch, timeline, 0.1, shown.tally.by_shard)
+        snapshots = Snapshots(monitoring.about(spec, artifact, outside), watch, timeline, 0.1, shown.tally.by_shard)
         empty = snapshots.take()
         assert (empty["totals"]["monitored"], empty["series"]["t_s"], empty["records"]) == (0, [], [])
         shown.run(18.0, lambda: False)

@@ -8,7 +8,7 @@ ARTIFACT = "00112233445566778899aabbccddeeff" * 2
 
 
 def test_a_header_is_artifact_epoch_shard_and_sequence() -> None:
-    first, second = headers(ARTIFACT, 1, 2, 256, 258)
+    first, second = (head or b"" for head in headers(ARTIFACT, 1, 2, 256, 258))
     assert first.hex() == "00112233445566778899aabbccddeeff" + "00000001" + "00000002" + "0000000000000100"
     assert parse(second) == Lineage(ARTIFACT[:32], 1, 2, 257)
     assert len(first) == SIZE_BYTES

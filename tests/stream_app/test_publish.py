@@ -16,17 +16,19 @@ import pytest
 from generators.artifact import load_artifact
 from generators.blocks import BLOCK_ROWS, Source
 from schemas.errors import InputError
+from schemas.rates import profile_of
 from schemas.table import Column, Kind, TableSchema
 from stream_app.incident import Incident
 from stream_app.lineage import HEADER, INCIDENT_HEADER, parse
-from stream_app.publish import Recipe, ShardPublisher, check_event_time, run
-from stream_app.schedule import UNPACED, Schedule, share, starting
+from stream_app.publish import ShardPublisher, run
+from stream_app.recipe import Recipe, check_event_time
+from stream_app.schedule import UNPACED, Behind, Change, Rate, Schedule, begun, share, starting
 from tests.stream_app.shop import START_MS, Hands, Kept, Record, decoded, publishers, recipe, trained
 
 STORM = Incident("storm", "price", 30)
 
 
-def published(shared: Recipe, rate: float, count: int, hands: Hands | None = None) -> Kept:
+def published(shared: Recipe, rate: Rate, count: int, hands: Hands | None = None) -> Kept:
     kept, hands = Kept(), Hands() if hands is None else hands
     shards = publishers(shared, kept, lambda shard: starting(rate, shard, shared.shards, START_MS), count)
     run(lambda: shards, lambda shard, late_s: None, lambda: False, hands.clock)
@@ -56,7 +58,9 @@ def murmur2(data: bytes) -> int:
 @pytest.mark.parametrize("count", [1, 5, 9_001])
 def test_exactly_so_many_records_whatever_the_shards(shards: int, count: int) -> None:
     kept = published(recipe(shards), UNPACED, count)
-    assert [len(kept.shard(s)) for s in range(shards)] == [share(count, s, shards) for s in range(shards)]
+    assert [len(kept.shard(s)) for s in range(shards)] == [
+        share(count, s, [1 / shards] * shards) for s in range(shards)
+    ]
     assert len(kept.records) == count
 
 
@@ -68,7 +72,7 @@ def test_by_slices_or_by_blocks_the_bytes_are_the_same() -> None:
         first, second = whole.shard(shard), slices.shard(shard)
         assert [(r.value, r.key, r.headers) for r in first] == [(r.value, r.key, r.headers) for r in second]
         rows = Source(trained(), 3, 0, shard, 2).rows(0, count // 2)
-        values = [v for batch in rows for v in shared.codec.encode(batch, shared.schema_id).values()]
+        values = [v for batch in rows for v in shared.codec.encode(batch, shared.prefix).values()]
         assert [r.value for r in first] == values
 
 
@@ -111,6 +115,65 @@ def test_records_are_stamped_with_the_time_they_are_due() -> None:
     kept = published(recipe(4), 1_000, 400)
     assert sorted(r.timestamp_ms - int(START_MS) for r in kept.records) == list(range(400))
     assert {r.partition for r in kept.records if (r.timestamp_ms - int(START_MS)) % 4 == 1} == {1}
+
+
+RAMP = profile_of({"ramp": {"from": 0, "to": 1_000, "over_s": 1}})
+
+
+@pytest.mark.parametrize(("rate", "leave"), [(1_000.0, 300), (RAMP, 45)])
+def test_a_stream_ends_at_its_time(rate: Rate, leave: int) -> None:
+    kept = published(recipe(3, until_ms=START_MS + 300), rate, 10**9)
+    assert max(r.timestamp_ms for r in kept.records) < START_MS + 300
+    assert len(kept.records) == leave
+
+
+def test_a_shard_without_a_pace_ends_at_its_time() -> None:
+    publisher = alone(Kept(), starting(UNPACED, 0, 1, 0.0), recipe(until_ms=500.0))
+    assert [len(publisher.publish_due(now_ms)) for now_ms in (499.0, 500.0)] == [BLOCK_ROWS, 0]
+    assert publisher.done
+
+
+@pytest.mark.parametrize("policy", ["catch_up", "skip", "shift"])
+def test_a_shard_that_was_frozen_does_as_it_is_told(policy: str) -> None:
+    kept = Kept()
+    publisher = alone(kept, starting(10, 0, 1, 0.0), recipe(behind=Behind(policy, 1.0)))
+    publisher.publish_due(950.0)
+    late_s = publisher.publish_due(5_250.0)
+    publisher.publish_due(5_400.0)
+    told = {
+        "catch_up": [*range(0, 5_401, 100)],
+        "skip": [*range(0, 1_000, 100), 5_300, 5_400],
+        "shift": [*range(0, 1_000, 100), 5_250, 5_350],
+    }
+    assert [r.timestamp_ms for r in kept.records] == told[policy]
+    assert publisher.skipped_s == (0 if policy == "catch_up" else 4.25)
+    assert max(late_s, default=0.0) == (4.25 if policy == "catch_up" else 0)
+    again = ShardPublisher(recipe(), 0, Kept().outbox, publisher.schedule, 9)
+    assert again.schedule.due_ms(np.arange(9, 12)).tolist() == [*told[policy][9:11], told[policy][10] + 100]
+
+
+def test_a_day_of_event_time_may_pass_in_an_hour() -> None:
+    shared = recipe(2, event_time="at", speed=24.0)
+    kept = Kept()
+    shards = publishers(shared, kept, lambda shard: begun(100.0, shared.share(shard), START_MS, shared.speed), 200)
+    run(lambda: shards, lambda shard, late_s: None, lambda: False, Hands().clock)
+    shown = decoded(kept.records)["at"].cast(pa.int64()).to_pylist()
+    assert shown == [int(START_MS) + 24 * (r.timestamp_ms - int(START_MS)) for r in kept.records]
+    assert int(START_MS) + 24 * 1_990 in shown
+
+
+def test_a_profile_is_published_as_it_says_whoever_takes_over() -> None:
+    shared, kept, hands = recipe(2), Kept(), Hands()
+    profile = profile_of({"poisson": {"bursts": {"base": 100, "peak": 900, "every_s": 4, "for_s": 1}}})
+    shards = publishers(shared, kept, lambda shard: begun(profile, shared.share(shard), START_MS), None)
+    run(lambda: shards, lambda shard, late_s: None, lambda: hands.now > START_MS + 8_000, hands.clock)
+    for shard, publisher in enumerate(shards):
+        stamps = [r.timestamp_ms for r in kept.shard(shard)]
+        anew = Schedule((Change.from_json(publisher.schedule.latest.to_json()),))
+        assert anew.due_ms(np.arange(len(stamps))).tolist() == stamps
+        other = begun(profile, recipe(2, seed=4).share(shard), START_MS)
+        assert other.due_ms(np.arange(len(stamps))).tolist() != stamps
+    assert 2_000 < len(kept.records) < 2_800
 
 
 def test_nothing_leaves_before_it_is_due() -> None:
@@ -169,7 +232,7 @@ def test_an_incident_shifts_its_column_and_labels_its_records() -> None:
     kept, plain = Kept(), published(recipe(), UNPACED, 600)
     publisher = alone(kept, starting(1_000, 0, 1, 0.0))
     for until, incident in ((199.0, None), (399.0, STORM), (599.0, None)):
-        publisher.change(publisher.schedule.with_incident(publisher.position, incident))
+        publisher.change(contents=publisher.contents.changed(publisher.position, incident=incident))
         publisher.publish_due(until)
     labels = [dict(r.headers).get(INCIDENT_HEADER) for r in kept.records]
     assert labels == [None] * 200 + [b"storm"] * 200 + [None] * 200
@@ -213,7 +276,7 @@ def test_keys_hash_to_the_partition_they_are_sent_to(shards: int) -> None:
 
 
 def test_without_keys_the_values_stay() -> None:
-    kept, keyed = published(recipe(keyed=False), UNPACED, 50), published(recipe(), UNPACED, 50)
+    kept, keyed = published(recipe(key="none"), UNPACED, 50), published(recipe(), UNPACED, 50)
     assert {r.key for r in kept.records} == {None}
     assert [r.value for r in kept.records] == [r.value for r in keyed.records]
 
@@ -258,3 +321,18 @@ def test_the_loop_waits_while_it_has_no_shard() -> None:
     hands = Hands()
     run(list, lambda shard, late_s: None, lambda: hands.now > START_MS + 1_000, hands.clock)
     assert hands.now > START_MS + 1_000
+
+
+def test_a_clock_that_goes_back_is_said_once_and_nothing_is_published_twice(caplog: pytest.LogCaptureFixture) -> None:
+    shared, kept, hands = recipe(), Kept(), Hands()
+    shards = publishers(shared, kept, lambda shard: starting(1_000, shard, 1, START_MS), 3_000)
+
+    def between(now_ms: float) -> None:
+        if len(kept.records) > 1_000 and not caplog.messages:
+            hands.now -= 60_000
+
+    run(lambda: shards, lambda shard, late_s: None, lambda: False, hands.clock, between)
+    assert [record.value for record in kept.records] == [r.value for r in published(shared, UNPACED, 3_000).records]
+    assert [record.timestamp_ms for record in kept.records] == [int(START_MS) + i for i in range(3_000)]
+    assert caplog.messages == ["the machine's clock went back: nothing is due until it is where it was"]
+    assert hands.now == pytest.approx(START_MS + 3_000, abs=10)

@@ -29,7 +29,12 @@ def test_flags_come_before_the_environment_and_the_environment_before_the_file(f
 
 def test_flags_of_the_topic_change_that_key_alone(file: Path) -> None:
     settings = stream_spec(file, {"retention_ms": 7, "rate": float("inf")}, {})
-    assert settings.topic_settings.model_dump() == {"replication": 3, "retention_ms": 7, "min_insync_replicas": None}
+    assert settings.topic_settings.model_dump() == {
+        "replication": 3,
+        "retention_ms": 7,
+        "min_insync_replicas": None,
+        "compacted": False,
+    }
     assert settings.rate_per_s == "max"
 
 

@@ -12,7 +12,8 @@ from monitors.flow.throughput import METRIC as THROUGHPUT
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from schemas.codec import Codec
 from schemas.errors import InputError
-from stream_app import assemble
+from schemas.keying import KeyForm
+from stream_app import monitoring
 from stream_app.watch import SHOWN_RECORDS, Verdict
 from tests.stream_app.shop import SCHEMA_ID, START_MS, Book, Record, trained
 from tests.stream_app.watched import DRIFT_S, RATE, SECONDS, SHARDS, drifted, moved, records, scene, spec
@@ -48,6 +49,14 @@ def test_without_drift_there_is_no_alarm() -> None:
     watched = scene(records(drifting=False)).until(SECONDS)
     assert watched.events == []
     assert len(watched.watch.memory.verdicts) >= SECONDS - 3
+
+
+def test_announced_skew_is_no_drift() -> None:
+    published = records(drifting=False, key=KeyForm(column="colour", skew=3))
+    announced = scene(published, key={"column": "colour", "skew": 3}).until(SECONDS)
+    assert announced.events == []
+    assert len(announced.watch.memory.verdicts) >= SECONDS - 3
+    assert {event.column for _, event in scene(published).until(SECONDS).events} == {"colour"}
 
 
 def test_throughput_and_violations_are_those_of_the_stream() -> None:
@@ -146,4 +155,4 @@ def test_it_reads_until_told_to_stop() -> None:
 
 def test_a_rule_that_does_not_fit_the_columns_is_refused() -> None:
     with pytest.raises(InputError, match="wide"):
-        assemble.judges(spec(rules=[{"rule": "not_null", "column": "wide"}]), trained())
+        monitoring.judges(spec(rules=[{"rule": "not_null", "column": "wide"}]), trained())

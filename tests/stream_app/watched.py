@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from monitors.alarms import Event
+from schemas.keying import Keying
 from schemas.stream import StreamSpec, from_mapping
-from stream_app import assemble
+from stream_app import monitoring
 from stream_app.incident import Incident
-from stream_app.schedule import starting
+from stream_app.schedule import begun
 from stream_app.snapshot import About, Snapshots
 from stream_app.timeline import Timeline
 from stream_app.watch import Watch
@@ -36,14 +37,14 @@ def spec(**changes: Any) -> StreamSpec:
     return from_mapping({**form, "monitor": monitor, **changes}, Path())
 
 
-def records(drifting: bool = True, event_time: str | None = None) -> list[Record]:
+def records(drifting: bool = True, event_time: str | None = None, key: Keying = "surrogate") -> list[Record]:
     """What is published, by the time it was due."""
     kept = Kept()
-    shared = recipe(SHARDS, event_time=event_time)
-    shards = publishers(shared, kept, lambda shard: starting(RATE, shard, SHARDS, START_MS), int(RATE * SECONDS))
+    shared = recipe(SHARDS, event_time=event_time, key=key)
+    shards = publishers(shared, kept, lambda shard: begun(RATE, shared.share(shard), START_MS), int(RATE * SECONDS))
     for until_s, incident in ((DRIFT_S[0], None), (DRIFT_S[1], DRIFT if drifting else None), (SECONDS, None)):
         for publisher in shards:
-            publisher.change(publisher.schedule.with_incident(publisher.position, incident))
+            publisher.change(contents=publisher.contents.changed(publisher.position, incident=incident))
             while len(publisher.publish_due(START_MS + until_s * 1_000 - 1)):
                 pass
     return sorted(kept.records, key=lambda record: (record.timestamp_ms, record.partition))
@@ -81,10 +82,10 @@ class Scene:
         return Snapshots(about, self.watch, self.timeline, stream.monitor.min_effect)
 
 
-def scene(published: list[Record], event_time: str | None = None) -> Scene:
+def scene(published: list[Record], event_time: str | None = None, **changes: Any) -> Scene:
     """A watch that has seen nothing yet."""
     topic, hands = Topic([], SHARDS), Hands()
-    judges = assemble.judges(spec(event_time=event_time), trained())
+    judges = monitoring.judges(spec(event_time=event_time, **changes), trained())
     watch = Watch(topic.inbox, decoders(), trained().schema, judges, event_time, lambda: hands.now)
     return Scene(published, watch, topic, hands)
 

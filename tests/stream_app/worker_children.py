@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from multiprocessing.connection import Connection
 
-from stream_app.workers import Disown, Finish, Lost, Obey, Own, Ready, Taken
+from stream_app.generation import Disown, Finish, Obey, Own, Ready, Refused, Released, Taken
 
 
-def telling(parent: Connection) -> None:
-    """Take every shard but shard 9, and say so; end when told to."""
-    parent.send(Ready())
+def telling(worker: Connection) -> None:
+    """Take every shard and say so, with the process id as position; end at shard 13, or when told to."""
+    worker.send(Ready())
     while True:
-        match parent.recv():
-            case Own(9):
-                parent.send(Lost(9, "nobody takes nine"))
+        match worker.recv():
+            case Own(13):
+                sys.exit(1)
             case Own(shard):
-                parent.send(Taken(shard, 0))
+                worker.send(Taken(shard, os.getpid()))
             case Disown(shard):
-                parent.send(Lost(shard, "disowned"))
+                worker.send(Released(shard))
             case Obey(shard, desired):
-                parent.send(Lost(shard, f"told {desired.command}"))
+                worker.send(Refused(shard, f"told {desired.command}"))
             case Finish():
                 return
 
 
-def ending(parent: Connection) -> None:
+def ending(worker: Connection) -> None:
     """End before being ready."""
-    sys.exit(1)
-
-
-def dying(parent: Connection) -> None:
-    """Take one shard, then end without a word."""
-    parent.send(Ready())
-    parent.recv()
     sys.exit(1)

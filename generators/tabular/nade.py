@@ -1,0 +1,129 @@
+"""A neural autoregressive model: each column is drawn by a network that has seen those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from generators.autoregressive import Network, Walk
+from generators.base import Generator, Progress
+from generators.discrete import CellColumns, Cells, Codes, cells_of
+from generators.given import held_columns
+from generators.surrogates import Surrogates
+from schemas.errors import InputError
+from schemas.profile import Profile
+from schemas.table import Role, TableSchema
+
+LEAST: Mapping[str, float] = {"width": 4, "cells": 2, "max_seconds": 0, "max_epochs": 1}
+
+
+class Nade(Generator):
+    """Columns cut into cells and drawn one after the other, the target last.
+
+    Given columns come first: the network has learned to begin with any of them. So what follows is the network's
+    estimate of the conditional distribution, not Bayes' rule on its own joint one.
+    Source: Larochelle and Murray 2011, "The neural autoregressive distribution estimator"; Uria, Murray and Larochelle
+    2014, "A deep and tractable density estimator".
+
+    Args:
+        schema: what the columns are.
+        profile: their marginals.
+        surrogates: the columns whose values are invented.
+        cells: what the columns are cut into.
+        network: gives the chances of a column's cells.
+    """
+
+    HELP: ClassVar[str] = "neural network, column by column; closest to the data, trains in seconds to minutes"
+    CONDITIONS_OFF: ClassVar[float] = 0.15
+    SETTINGS: ClassVar[Mapping[str, Any]] = {
+        "width": 64,
+        "cells": 100,
+        "forgotten": 0.1,
+        "max_seconds": 3_600.0,
+        "max_epochs": 1_000,
+    }
+
+    def __init__(
+        self, schema: TableSchema, profile: Profile, surrogates: Surrogates, cells: Cells, network: Network
+    ) -> None:
+        self.schema, self.profile, self.surrogates = schema, profile, surrogates
+        self._cells, self._network = cells, network
+        self._columns, self._walk = CellColumns(schema, profile, cells), Walk(network, cells.first)
+        self._order = drawing_order(schema, cells)
+
+    @classmethod
+    def fit(
+        cls,
+        table: pa.Table,
+        schema: TableSchema,
+        profile: Profile,
+        settings: Mapping[str, Any],
+        seed: int,
+        progress: Progress,
+    ) -> Self:
+        """Train the network.
+
+        Raises:
+            InputError: settings that make no sense, all at once; or torch is not installed.
+        """
+        faults = [f"{k}={settings[k]}: must be at least {low}" for k, low in LEAST.items() if not settings[k] >= low]
+        if not 0 <= settings["forgotten"] < 1:
+            faults.append(f"forgotten={settings['forgotten']}: must be from 0 to below 1")
+        if faults:
+            raise InputError(*faults)
+        try:
+            from generators.nade_module import fit_network  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"model=tabular.nade: training it needs {error.name}; pip install 'synthstream[nn]', "
+                "or choose tabular.mixture, which needs nothing more"
+            ) from None
+        surrogates = Surrogates.fit(table, schema, profile, seed)
+        cells = cells_of(schema, profile, settings["cells"])
+        codes = cells.codes(table, schema, profile)
+        network = fit_network(codes, cells, drawing_order(schema, cells), settings, seed, progress)
+        return cls(schema, profile, surrogates, cells, network)
+
+    @property
+    def width(self) -> int:
+        """One uniform a column, then those of the invented values."""
+        return len(self._cells.columns) + self.surrogates.width
+
+    def sample(
+        self, n: int, uniforms: npt.NDArray[np.float64], given: Mapping[str, Any] | None = None
+    ) -> pa.RecordBatch:
+        """Draw rows; see `Generator.sample`."""
+        held = held_columns({} if given is None else given, n, self.schema, self.profile, self.surrogates)
+        cells, columns = self._cells, self._cells.columns.tolist()
+        known: Codes = np.full((n, len(columns)), -1, np.int32)
+        for j, at in enumerate(columns):
+            if at in held:
+                known[:, j] = self._columns.codes(j, held[at])
+        order = np.array([j for j in self._order.tolist() if columns[j] not in held], np.int64)
+        codes, into = self._walk.draw(uniforms[:, : len(columns)], known, order)
+        drawn = {j: (cells.values(j, codes[:, j], into[:, j]), codes[:, j] != cells.null[j]) for j in order.tolist()}
+        return self._columns.batch(self.surrogates.draw(uniforms[:, len(columns) :]), drawn, held)
+
+    def weights(self) -> dict[str, npt.NDArray[Any]]:
+        """The network, how finely numbers were cut, and the pools of invented values."""
+        return {**self._network.weights(), "cells": np.array([self._cells.fineness]), **self.surrogates.weights()}
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, npt.NDArray[Any]], schema: TableSchema, profile: Profile) -> Self:
+        """Rebuild the model that `weights` came from."""
+        cells = cells_of(schema, profile, int(weights["cells"][0]))
+        surrogates = Surrogates.from_weights(weights, schema, profile)
+        return cls(schema, profile, surrogates, cells, Network.from_weights(weights))
+
+
+def drawing_order(schema: TableSchema, cells: Cells) -> npt.NDArray[np.int64]:
+    """The order in which columns are drawn: the table's, the target last."""
+    last = [schema.columns[at].role is Role.TARGET for at in cells.columns.tolist()]
+    return np.argsort(last, kind="stable")
+
+
+GENERATOR = Nade

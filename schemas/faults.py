@@ -1,0 +1,75 @@
+"""What pydantic found wrong, said as every fault is said here: key, value, what was expected."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+WORDS = {
+    "tuple_type": "expected a list",
+    "dict_type": "expected keys and values",
+    "mapping_type": "expected keys and values",
+    "model_type": "expected keys and values",
+    "model_attributes_type": "expected keys and values",
+    "string_type": "expected text; quote it",
+    "string_pattern_mismatch": "expected letters, digits, '.', '_' or '-'",
+}
+"""What a fault is called here, by pydantic's name for it."""
+
+NUMBER, WORD, FORM = "a number", "a word", "a form"
+"""The branches of a union, as pydantic names them in a fault's place."""
+
+TRIED = frozenset({NUMBER, WORD, FORM})
+"""The types that pydantic tried in vain, which it names as if they were keys."""
+
+UNSHOWN = frozenset({"kafka", "registry_settings", "registry"})
+"""Keys whose values may be secret: a fault does not repeat them."""
+
+
+def fault_line(error: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """One fault in one line.
+
+    Args:
+        error: as `ValidationError.errors` has it.
+        model: what was validated.
+    """
+    place = [str(part) for part in error["loc"] if part not in TRIED]
+    unshown = not UNSHOWN.isdisjoint(place[:1])
+    if unshown and len(place) > 2:
+        return f"{'.'.join(place[:2])}: expected text, a number, true or false"
+    key = ".".join(place)
+    if error["type"] == "extra_forbidden":
+        known = _known(place[:-1], model)
+        near = difflib.get_close_matches(place[-1], known, n=1)
+        return f"{key}: no such key; {f'did you mean {near[0]}?' if near else 'known are ' + ', '.join(known)}"
+    words: str = WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
+    if not key:
+        return words
+    if error["type"] == "missing":
+        return f"{key}: is missing; expected a value"
+    if unshown or (error["type"] == "value_error" and isinstance(error["input"], dict | BaseModel)):
+        return f"{key}: {words}"
+    return f"{key}={error['input']!r}: {words[:1].lower()}{words[1:]}"
+
+
+def _known(place: list[str], model: type[BaseModel]) -> list[str]:
+    """The keys of the model found at a place."""
+    for part in place:
+        field = model.model_fields.get(part)
+        if field is not None:
+            inner = next(_models(field.annotation), None)
+            if inner is None:
+                return []
+            model = inner
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models a key's value may be."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)

@@ -1,0 +1,83 @@
+"""What is drawn: the content log of a shard, beside the schedule that says when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from stream_app.change_log import ChangeLog
+from stream_app.incident import Incident
+
+
+@dataclass(frozen=True)
+class Model:
+    """An artifact that takes over from the one the stream was begun with.
+
+    Args:
+        identity: the artifact's.
+        folder: where it lies, on every machine with a worker.
+    """
+
+    identity: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """What records are drawn from, from one sequence number on.
+
+    Args:
+        sequence: the first record of the shard it applies to.
+        model: the artifact that draws; None for the one the stream was begun with.
+        given: columns held at a value; the others follow, as the generator knows them.
+        incident: the drift injected into the records, if any.
+    """
+
+    sequence: int = 0
+    model: Model | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    incident: Incident | None = None
+
+    @classmethod
+    def from_json(cls, form: Mapping[str, Any]) -> Content:
+        """Read what `asdict` made."""
+        model, incident = form["model"], form["incident"]
+        return cls(
+            form["sequence"],
+            None if model is None else Model(**model),
+            form["given"],
+            None if incident is None else Incident(**incident),
+        )
+
+
+@dataclass(frozen=True)
+class Contents(ChangeLog[Content]):
+    """The change log that says what the records of one shard are drawn from.
+
+    >>> log = Contents().changed(10, given={"carrier": "UA"})
+    >>> log.at(9).given, log.at(10).given, log.holds_until(3), log.holds_until(10)
+    ({}, {'carrier': 'UA'}, 10, None)
+    """
+
+    changes: tuple[Content, ...] = (Content(),)
+
+    def changed(self, sequence: int, **what: Any) -> Contents:
+        """The log with something else from one record on; what was to come later still does, that something apart.
+
+        Args:
+            sequence: the first record it applies to.
+            what: fields of `Content`.
+        """
+        here = replace(self.at(sequence), sequence=sequence, **what)
+        later = (replace(change, **what) for change in self.changes if change.sequence > sequence)
+        return self.replaced(here, *later)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """A JSON form that `from_json` reads back."""
+        return [asdict(change) for change in self.changes]
+
+    @classmethod
+    def from_json(cls, form: list[dict[str, Any]]) -> Contents:
+        """Read what `to_json` wrote."""
+        return cls(tuple(Content.from_json(change) for change in form))

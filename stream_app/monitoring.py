@@ -1,0 +1,140 @@
+"""What watches a stream: the reader of its topic, the judges of its windows, the facts on its page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from connectors.kafka import Inbox
+from generators.artifact import Artifact
+from generators.blocks import BLOCK_ROWS, Source
+from generators.fitting import reference_counts
+from generators.population import population_of
+from monitors.alarms import Alarms
+from monitors.evidence import FixedWindow, Sensitivity
+from monitors.pane import Deltas, PaneLayout
+from monitors.prometheus import Exporter
+from monitors.reference import change_reference, fidelity_reference
+from monitors.window import Windows
+from schemas.bins import bins_of
+from schemas.rates import Profile
+from schemas.rule_forms import check_columns
+from schemas.stream import StreamSpec
+from schemas.table import TableSchema
+from stream_app.assemble import Outside, changes_of, rate
+from stream_app.changes import Changes, happened
+from stream_app.contents import Contents
+from stream_app.decoding import Decoders
+from stream_app.publish import Clock
+from stream_app.schedule import UNPACED
+from stream_app.snapshot import About
+from stream_app.watch import Judges, Watch
+
+CHANGES_COUNTED = 64 * BLOCK_ROWS
+"""How many of a stream's own changes make up the reference, where rows keep columns."""
+
+
+def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
+    """Build what turns a stream's records into numbers and alarms.
+
+    Raises:
+        InputError: a rule does not fit the artifact's columns.
+    """
+    rules = spec.parsed_rules
+    check_columns(rules, artifact.schema)
+    wanted = spec.monitor
+    layout = PaneLayout(_judged(spec, artifact.schema), artifact.profile, rules, event_time=spec.event_time)
+    change = change_reference(layout, _own_counts(spec, artifact))
+    sensitivity = Sensitivity(wanted.family_alpha, wanted.min_effect, wanted.min_records)
+    alarms = Alarms(FixedWindow(layout, change, sensitivity), change, wanted.clear_after)
+    return Judges(
+        layout,
+        Deltas(layout, wanted.pane_s),
+        Windows(layout, wanted.pane_s, wanted.window_s, wanted.allowed_lateness_s),
+        (change, fidelity_reference(layout, artifact.profile)),
+        alarms,
+        Exporter(spec.stream, alarms.subjects),
+    )
+
+
+def _judged(spec: StreamSpec, schema: TableSchema) -> TableSchema:
+    """The columns whose distribution is watched: not those that rows keep, which a few hot entities would move."""
+    if spec.changes is None or spec.changes.columns is None or isinstance(spec.key, str):
+        return schema
+    names = {*spec.changes.columns, spec.key.column}
+    return replace(schema, columns=tuple(column for column in schema if column.name in names))
+
+
+def _own_counts(spec: StreamSpec, artifact: Artifact) -> Mapping[str, Sequence[int]]:
+    """The cells of the generator's own rows: as trained, or drawn anew where the stream has others.
+
+    It has where it makes a column's values hot, and where the rows of an entity keep columns over a life.
+    """
+    changes = changes_of(spec, artifact)
+    if changes is not None and changes.form.columns is not None:
+        return _counts_of_changes(spec, artifact, changes)
+    if isinstance(spec.key, str) or spec.key.column is None or spec.key.skew is None:
+        return artifact.reference
+    keys = population_of(artifact.generator, spec.key, 1)
+    rows = max(map(sum, artifact.reference.values()))
+    return reference_counts(artifact, rows, lambda share, what: None, keys)
+
+
+def _counts_of_changes(spec: StreamSpec, artifact: Artifact, changes: Changes) -> Mapping[str, Sequence[int]]:
+    """The cells of the rows after the stream's own first events, in all of its shards."""
+    keys = population_of(artifact.generator, spec.key, spec.shards)
+    assert keys is not None
+    bins = [bins_of(column, artifact.profile[column.name]) for column in artifact.schema]
+    counts = [np.zeros(each.size, np.int64) for each in bins]
+    for shard, fraction in enumerate(keys.fractions.tolist()):
+        if fraction == 0:
+            continue
+        history = changes.history(Source(artifact, spec.seed, spec.epoch, shard, spec.shards, population=keys))
+        for start in range(0, round(CHANGES_COUNTED * fraction), BLOCK_ROWS):
+            bounds = (start, min(start + BLOCK_ROWS, round(CHANGES_COUNTED * fraction)))
+            found = happened(history, lambda model: artifact, Contents(), bounds, with_before=False)
+            rows = found.after.filter(pa.array(~found.deleted))
+            for each, total in zip(bins, counts, strict=True):
+                np.add(total, each.counts(rows.column(each.column.name)), out=total)
+    return {each.column.name: total.tolist() for each, total in zip(bins, counts, strict=True)}
+
+
+def watch(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str) -> Watch:
+    """Build an independent reader of a stream's topic.
+
+    Args:
+        spec: the stream.
+        artifact: what draws it.
+        outside: where it is.
+        start: "earliest" or "latest".
+    """
+    inbox = Inbox(outside.cluster, spec.topic, start=start)
+    return Watch(
+        inbox,
+        Decoders(outside.registry),
+        artifact.schema,
+        judges(spec, artifact),
+        spec.event_time,
+        Clock().now_ms,
+        changes_of(spec, artifact),
+    )
+
+
+def about(spec: StreamSpec, artifact: Artifact, outside: Outside) -> About:
+    """The facts of a stream for its page."""
+    asked = rate(spec)
+    return About(
+        spec.stream,
+        spec.topic,
+        artifact.model,
+        artifact.identity,
+        artifact.profile.rows,
+        len(artifact.schema.columns),
+        spec.shards,
+        None if asked == UNPACED or isinstance(asked, Profile) else asked,
+        outside.cluster.bootstrap,
+        outside.registry_url,
+    )

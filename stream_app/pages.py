@@ -1,0 +1,218 @@
+"""The pages of encoded records that a stream is published in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from connectors.kafka import Outbox, Records
+from generators.blocks import BLOCK_ROWS, Source
+from generators.history import History
+from schemas.blobs import Blobs
+from stream_app import lineage
+from stream_app.arranged import Arranged, arranged
+from stream_app.changes import Happened, check_images, happened
+from stream_app.contents import Content, Contents, Model
+from stream_app.disorder import undisturbed
+from stream_app.incident import Incident
+from stream_app.quarantine import Kept
+from stream_app.recipe import Recipe
+from stream_app.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Page:
+    """Consecutive records of a shard, encoded and ready to hand over: a block, or what lies between two changes."""
+
+    start: int
+    records: Records
+    due_ms: npt.NDArray[np.int64]
+    event_ms: npt.NDArray[np.int64] | None
+    kept_out: Mapping[int, Kept]
+    tombstones: npt.NDArray[np.int64]
+    """The rows that a record of the same key without a value follows in the same slot."""
+
+    @property
+    def stop(self) -> int:
+        """The sequence number after the last record."""
+        return self.start + len(self.records)
+
+    def send(
+        self, outbox: Outbox, partition: int, start: int, stop: int, at_ms: int | None, tally: Counter[str]
+    ) -> npt.NDArray[np.int64]:
+        """Hand over some of the slots.
+
+        Args:
+            outbox: takes the records.
+            partition: where they go.
+            start: the first slot.
+            stop: the slot after the last.
+            at_ms: a timestamp for all; None for the intended ones.
+            tally: counts mishaps by kind.
+
+        Returns:
+            Their timestamps, shape (records,).
+        """
+        first, last = start - self.start, stop - self.start
+        due_ms = self.due_ms[first:last] if at_ms is None else np.full(last - first, at_ms)
+        outbox.send(self.records.part(slice(first, last)), partition, due_ms)
+        return due_ms
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a shard is drawn from under one content.
+
+    Args:
+        recipe: what the shards share, with the artifact that draws.
+        source: its blocks.
+        shard: the shard.
+    """
+
+    recipe: Recipe
+    source: Source
+    shard: int
+
+    @cached_property
+    def history(self) -> History | None:
+        """What happens to the shard's entities, where records are changes to them.
+
+        Raises:
+            InputError: the keys or columns have no changes.
+        """
+        return None if self.recipe.changes is None else self.recipe.changes.history(self.source)
+
+
+DrawnBy = Callable[[Model | None], Drawn]
+"""What a shard is drawn from under a model; None for the one the stream was begun with."""
+
+
+def draw_page(drawn_by: DrawnBy, schedule: Schedule, contents: Contents, sequence: int) -> Page | Arranged:
+    """Draw and encode the page that a slot lies in.
+
+    Args:
+        drawn_by: what it is drawn from.
+        schedule: when the shard's records are due.
+        contents: the shard's content log.
+        sequence: the first slot wanted; the page starts there.
+    """
+    beginning = drawn_by(None)
+    block = sequence // BLOCK_ROWS
+    until = _holds_until(schedule, contents, sequence)
+    stop = (block + 1) * BLOCK_ROWS if until is None else min((block + 1) * BLOCK_ROWS, until)
+    plan = beginning.recipe.plan(beginning.shard, block)
+
+    def page(start: int, stop: int) -> Page:
+        late_ms = None if plan is None else plan.late_ms[start % BLOCK_ROWS :][: stop - start]
+        return _page(drawn_by, schedule, contents, (start, stop), late_ms)
+
+    if plan is None:
+        own = page(sequence, stop)
+        if not own.kept_out and not len(own.tombstones):
+            return own
+        plan, parts = undisturbed(), [own]
+    else:
+        parts, start = [], block * BLOCK_ROWS + plan.first_row(sequence % BLOCK_ROWS)
+        while start < stop:  # what was on its way when something changed is as it was before
+            until = _holds_until(schedule, contents, start)
+            parts.append(page(start, stop if until is None else min(until, stop)))
+            start = parts[-1].stop
+    return arranged(beginning.recipe, plan, parts, sequence, schedule.at(sequence).clock)
+
+
+def _holds_until(schedule: Schedule, contents: Contents, sequence: int) -> int | None:
+    ends = (schedule.holds_until(sequence), contents.holds_until(sequence))
+    return min((end for end in ends if end is not None), default=None)
+
+
+def check_draws(drawn_by: DrawnBy, model: Model | None, given: Mapping[str, Any]) -> None:
+    """Make sure that records can be drawn by a model under given columns.
+
+    Raises:
+        InputError: the model can not be had here, or the columns not be held.
+    """
+    drawn, history = drawn_by(model), drawn_by(None).history
+    if history is None:
+        drawn.source.block(0, given)
+    else:
+        check_images(history, drawn.recipe.artifact, given)
+
+
+def _page(
+    drawn_by: DrawnBy,
+    schedule: Schedule,
+    contents: Contents,
+    bounds: tuple[int, int],
+    late_ms: npt.NDArray[np.int64] | None,
+) -> Page:
+    """The records between two bounds, of one block and under one change."""
+    start, stop = bounds
+    content = contents.at(start)
+    drawn = drawn_by(content.model)
+    recipe = drawn.recipe
+    due_ms = schedule.due_ms(np.arange(start, stop))
+    changed = _changed(drawn_by, contents, bounds)
+    batch, keys = _rows(drawn, content, bounds) if changed is None else (changed.after, changed.keys)
+    event_ms = None
+    if recipe.event_time is not None:
+        event_ms = schedule.at(start).clock.event(due_ms)
+        if late_ms is not None:
+            event_ms = event_ms - late_ms
+        batch = _stamped(batch, recipe.event_time, event_ms)
+    marks = lineage.headers(recipe.artifact.identity, recipe.epoch, drawn.shard, start, stop)
+    shared = {**recipe.schema_header, **_label(content.incident)}
+    heads = [(lineage.HEADER, marks), *((name, Blobs.same(head, stop - start)) for name, head in shared.items())]
+    records = Records(_encoded(recipe, batch, changed, due_ms, drawn.shard), keys, heads)
+    gone = np.zeros(stop - start, np.bool_) if changed is None else changed.deleted
+    kept_out = recipe.gate.kept_out(batch, records.sizes, keys, gone)
+    followed = recipe.changes is not None and recipe.changes.form.followed
+    return Page(start, records, due_ms, event_ms, kept_out, np.flatnonzero(gone & followed))
+
+
+def _rows(drawn: Drawn, content: Content, bounds: tuple[int, int]) -> tuple[pa.RecordBatch, Blobs | None]:
+    """The rows between two bounds and their keys, where every record is a row of its own."""
+    start, stop = bounds
+    block, within = divmod(start, BLOCK_ROWS)
+    batch = drawn.source.block(block, content.given).slice(within, stop - start)
+    if content.incident is not None:
+        batch = content.incident.applied(batch)
+    return batch, None if drawn.recipe.key == "none" else drawn.source.keys(start, stop - start)
+
+
+def _changed(drawn_by: DrawnBy, contents: Contents, bounds: tuple[int, int]) -> Happened | None:
+    """What happens between two bounds, where records are changes."""
+    beginning = drawn_by(None)
+    if beginning.history is None or beginning.recipe.changes is None:
+        return None
+    enveloped = beginning.recipe.changes.envelope is not None
+    return happened(beginning.history, lambda model: drawn_by(model).recipe.artifact, contents, bounds, enveloped)
+
+
+def _encoded(
+    recipe: Recipe, batch: pa.RecordBatch, changed: Happened | None, due_ms: npt.NDArray[np.int64], shard: int
+) -> Blobs:
+    """A message a row: deletes without an envelope have no value."""
+    envelope = None if recipe.changes is None else recipe.changes.envelope
+    if changed is not None and envelope is not None:
+        batch = changed.wrapped(envelope, due_ms, shard)
+    values = recipe.codec.encode(batch, recipe.prefix).blobs
+    return values if changed is None or envelope is not None else values.without(changed.deleted)
+
+
+def _stamped(batch: pa.RecordBatch, event_time: str, event_ms: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    index = batch.schema.get_field_index(event_time)
+    target = batch.schema.field(index)
+    instants = pa.array(event_ms).cast(pa.timestamp("ms", tz=target.type.tz)).cast(target.type)
+    return batch.set_column(index, target, instants)
+
+
+def _label(incident: Incident | None) -> dict[str, bytes]:
+    """The header of records that were part of an incident."""
+    return {} if incident is None else {lineage.INCIDENT_HEADER: incident.name.encode()}

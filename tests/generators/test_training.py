@@ -1,0 +1,91 @@
+"""The training loop: it stops when rows held back say so, keeps the best, and repeats itself."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from generators.training import Plan, train
+
+PLAN = Plan(64, learning_rate=0.05, max_epochs=40)
+
+
+def line(rows: int = 600) -> Tensor:
+    """Rows whose second number is three times the first, give or take."""
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(rows, 1, generator=generator)
+    return torch.cat([x, 3 * x + 0.1 * torch.randn(rows, 1, generator=generator)], 1)
+
+
+def squared(model: nn.Linear, rows: Tensor) -> Tensor:
+    return nn.functional.mse_loss(model(rows[:, :1]), rows[:, 1:])
+
+
+def trained(plan: Plan = PLAN, seed: int = 0, said: list[tuple[float, str]] | None = None) -> tuple[nn.Linear, float]:
+    torch.manual_seed(seed)
+    model = nn.Linear(1, 1)
+    told = [] if said is None else said
+    return model, train(model, line(), squared, squared, plan, lambda share, what: told.append((share, what)))
+
+
+def test_it_learns_and_says_how_well() -> None:
+    said: list[tuple[float, str]] = []
+    model, best = trained(said=said)
+    assert float(model.weight.detach()) == pytest.approx(3.0, abs=0.05)
+    assert best == pytest.approx(0.01, abs=0.005)
+    assert [share for share, _ in said] == sorted(share for share, _ in said)
+    assert said[0][1].startswith("epoch 1: ")
+    assert not model.training
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    first, again, other = (trained(seed=seed)[0].weight for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_the_weights_that_were_best_on_the_rows_held_back_are_kept() -> None:
+    judged: list[tuple[float, Tensor]] = []
+
+    def worse_and_worse(model: nn.Linear, rows: Tensor) -> Tensor:
+        judged.append((float(len(judged)), model.weight.detach().clone()))
+        return torch.tensor(judged[-1][0])
+
+    torch.manual_seed(0)
+    model = nn.Linear(1, 1)
+    assert train(model, line(), squared, worse_and_worse, PLAN, lambda share, what: None) == 0.0
+    assert len(judged) == 1 + PLAN.patience
+    assert torch.equal(model.weight, judged[0][1])
+
+
+def test_the_learning_rate_falls_while_nothing_is_gained() -> None:
+    steps: list[float] = []
+
+    class Watched(torch.optim.AdamW):
+        def step(self, closure: None = None) -> None:  # type: ignore[override]
+            steps.append(self.param_groups[0]["lr"])
+            super().step(closure)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(torch.optim, "AdamW", Watched)
+        torch.manual_seed(0)
+        train(nn.Linear(1, 1), line(), squared, lambda *_: torch.tensor(1.0), PLAN, lambda *_: None)
+    assert sorted(set(steps), reverse=True) == pytest.approx([0.05 * 0.6**n for n in range(PLAN.patience)])
+
+
+def test_it_ends_after_so_many_epochs_or_so_long() -> None:
+    said: list[tuple[float, str]] = []
+    trained(Plan(64, max_epochs=3), said=said)
+    assert [what.split(":")[0] for _, what in said] == ["epoch 1", "epoch 2", "epoch 3"]
+    said.clear()
+    _, best = trained(Plan(64, max_seconds=0.0), said=said)
+    assert len(said) <= 1
+    assert best < float("inf")
+
+
+@pytest.mark.parametrize("rows", [2, 3, 70])
+def test_few_rows_are_enough(rows: int) -> None:
+    torch.manual_seed(0)
+    best = train(nn.Linear(1, 1), line(rows), squared, squared, Plan(64, max_epochs=2), lambda *_: None)
+    assert best < float("inf")

@@ -1,0 +1,89 @@
+"""A change stream watched: rows after are judged; deletes and tombstones are counted apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from schemas.avro import avro_schema
+from stream_app import monitoring
+from stream_app.assemble import changes_of
+from stream_app.contents import Contents
+from stream_app.incident import Incident
+from stream_app.publish import ShardPublisher
+from stream_app.schedule import begun
+from stream_app.watch import Watch
+from tests.stream_app.shop import SCHEMA_ID, START_MS, Book, Hands, Kept, Record, Topic, trained
+from tests.stream_app.test_changes import ENTITIES, ENVELOPED, changing, slot
+from tests.stream_app.watched import spec
+
+RATE, SECONDS, SHARDS = 1_000.0, 16, 2
+KEY = ENTITIES.model_dump(exclude_none=True)
+
+
+def published(form: dict[str, Any], contents: Contents | None = None) -> list[Record]:
+    shared, kept = changing(form, SHARDS), Kept()
+    for shard in range(SHARDS):
+        schedule, count = begun(RATE, shared.share(shard), START_MS), shared.count(shard, int(RATE * SECONDS))
+        assert count is not None
+        ShardPublisher(shared, shard, kept.outbox, schedule, 0, count, contents).publish_until(count)
+    return sorted(kept.records, key=lambda record: record.timestamp_ms)
+
+
+def watched(records: list[Record], form: dict[str, Any]) -> tuple[Watch, list[str]]:
+    """A watch that has seen all of it, and the columns that alarmed."""
+    stream = spec(rate_per_s=RATE, shards=SHARDS, seed=3, key=KEY, changes=form, rules=[])
+    topic, hands = Topic([], SHARDS), Hands()
+    changes = changes_of(stream, trained())
+    assert changes is not None
+    envelope = None if changes.envelope is None else changes.envelope.avro
+    plain = avro_schema(trained().schema)
+    decoders = Book({SCHEMA_ID: plain, ENVELOPED: envelope or plain}).decoders
+    watch = Watch(
+        topic.inbox, decoders, trained().schema, monitoring.judges(stream, trained()), None, lambda: hands.now, changes
+    )
+    alarmed = []
+    while hands.now < START_MS + (SECONDS + 4) * 1_000:
+        hands.sleep(0.5)
+        topic.records[:] = [record for record in records if record.timestamp_ms <= hands.now]
+        alarmed += [event.column for event in watch.step()]
+    return watch, alarmed
+
+
+@pytest.mark.parametrize("columns", [None, ["price", "pieces"]])
+@pytest.mark.parametrize("form", ["upserts", "debezium"])
+def test_rows_are_judged_and_deletes_and_tombstones_are_no_strangers(form: str, columns: list[str] | None) -> None:
+    asked = {"form": form, "deletes": 0.1} | ({} if columns is None else {"columns": columns})
+    records = published(asked)
+    watch, alarmed = watched(records, asked)
+    assert alarmed == []
+    memory = watch.memory
+    gone = sum(not record.value for record in records)
+    assert gone > 500
+    assert (memory.records, memory.foreign, memory.tombstones) == (len(records), 0, gone)
+    assert memory.deletes == (gone if form == "debezium" else 0)
+    shown = watch.judges.exporter.render().decode()
+    assert f'synthstream_monitor_tombstones_total{{stream="orders"}} {float(gone)}' in shown
+    newest = sum(verdict.window.newest.records for verdict in memory.verdicts)
+    assert newest == pytest.approx(RATE * (SECONDS - 2) - gone * (SECONDS - 2) / SECONDS, rel=0.03)
+    assert set(memory.seen[-1].value) == set(trained().schema.names)
+
+
+def test_a_drift_of_the_rows_after_is_seen() -> None:
+    form = {"form": "debezium", "columns": ["price", "pieces"]}
+    storm = Contents().changed(4_000, incident=Incident("dearer", "price", 30))
+    records = published(form, storm)
+    _, alarmed = watched(records, form)
+    assert set(alarmed) == {"price"}
+    assert max(map(slot, records)) > 5_000
+
+
+def test_without_changes_a_record_without_a_value_is_foreign() -> None:
+    stream, hands = spec(rules=[]), Hands()
+    topic = Topic([Record(b"", b"k", 0, int(START_MS), [])], SHARDS)
+    decoders = Book({}).decoders
+    judges = monitoring.judges(stream, trained())
+    watch = Watch(topic.inbox, decoders, trained().schema, judges, None, lambda: hands.now)
+    watch.step()
+    assert (watch.memory.foreign, watch.memory.tombstones) == (1, 0)

@@ -1,0 +1,41 @@
+"""The content log: what holds from which record on, and what was to come stays to come."""
+
+from __future__ import annotations
+
+import json
+
+from stream_app.contents import Content, Contents, Model
+from stream_app.incident import Incident
+
+STORM = Incident("storm", "delay", 30.0)
+LATER = Model("ab" * 32, "/models/later")
+
+
+def test_an_empty_log_is_the_model_the_stream_began_with() -> None:
+    assert Contents().at(10**12) == Content()
+
+
+def test_changes_hold_from_their_record_on() -> None:
+    log = Contents().changed(5, incident=STORM).changed(8, incident=None)
+    assert [log.at(s).incident for s in (4, 5, 7, 8)] == [None, STORM, STORM, None]
+
+
+def test_a_change_on_the_same_record_joins_the_one_there() -> None:
+    log = Contents().changed(5, given={"a": 1}).changed(5, incident=STORM)
+    assert log.changes == (Content(), Content(5, given={"a": 1}, incident=STORM))
+
+
+def test_what_is_announced_for_later_is_kept_when_something_else_changes_before() -> None:
+    log = Contents().changed(100, model=LATER).changed(10, given={"a": 1}).changed(50, given={})
+    assert [(c.sequence, c.model, dict(c.given)) for c in log.changes] == [
+        (0, None, {}),
+        (10, None, {"a": 1}),
+        (50, None, {}),
+        (100, LATER, {}),
+    ]
+    assert log.latest.model == LATER
+
+
+def test_a_log_survives_json() -> None:
+    log = Contents().changed(3, given={"n": 1, "gone": None, "ok": True}).changed(9, model=LATER, incident=STORM)
+    assert Contents.from_json(json.loads(json.dumps(log.to_json()))) == log
