@@ -104,3 +104,10 @@ class Generator(ABC):
     @abstractmethod
     def from_weights(cls, weights: Mapping[str, npt.NDArray[Any]], schema: TableSchema, profile: Profile) -> Self:
         """Rebuild the model that `weights` came from."""
+
+
+def too_small(settings: Mapping[str, Any], least: Mapping[str, float]) -> list[str]:
+    """A line for each setting below the least that makes sense."""
+    return [
+        f"{name}={settings[name]}: must be at least {low}" for name, low in least.items() if not settings[name] >= low
+    ]

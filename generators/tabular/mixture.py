@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from generators.base import Generator, Progress
+from generators.base import Generator, Progress, too_small
 from generators.columns import place
 from generators.discrete import CellColumns, Cells, Codes, cells_of
 from generators.expectation import Kinds, fit_mixture
@@ -112,12 +112,7 @@ class Mixture(Generator):
         Raises:
             InputError: a setting that makes no sense; all at once.
         """
-        least = {"components": 1, "cells": 2, "max_seconds": 0.0}
-        faults = [
-            f"{name}={settings[name]}: must be at least {low}"
-            for name, low in least.items()
-            if not settings[name] >= low
-        ]
+        faults = too_small(settings, {"components": 1, "cells": 2, "max_seconds": 0.0})
         if faults:
             raise InputError(*faults)
         surrogates = Surrogates.fit(table, schema, profile, seed)

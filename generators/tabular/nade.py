@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.autoregressive import Network, Walk
-from generators.base import Generator, Progress
+from generators.base import Generator, Progress, too_small
 from generators.discrete import CellColumns, Cells, Codes, cells_of
 from generators.given import held_columns
 from generators.surrogates import Surrogates
@@ -70,7 +70,7 @@ class Nade(Generator):
         Raises:
             InputError: settings that make no sense, all at once; or torch is not installed.
         """
-        faults = [f"{k}={settings[k]}: must be at least {low}" for k, low in LEAST.items() if not settings[k] >= low]
+        faults = too_small(settings, LEAST)
         if not 0 <= settings["forgotten"] < 1:
             faults.append(f"forgotten={settings['forgotten']}: must be from 0 to below 1")
         if faults:

@@ -15,7 +15,10 @@ import pytest
 
 import generators
 from generators.artifact import Artifact
+from generators.base import Generator
 from generators.fitting import fit_artifact
+from generators.randomness import uniforms
+from schemas.bins import bins_of
 from schemas.table import Column, Kind, Role, TableSchema
 
 Made = tuple[pa.Table, TableSchema]
@@ -184,3 +187,12 @@ def rare_values(column: pa.ChunkedArray[Any], fewest: int = 5) -> pa.Array[Any]:
 
 def ignore(share: float, what: str) -> None:
     """A progress callback nobody reads."""
+
+
+def assert_marginals_are_the_profiles(model: Generator, rows: int) -> None:
+    """Every column's distribution, drawn `rows` times, is the profile's within .02."""
+    batch = model.sample(rows, uniforms((1, 2), 0, rows, model.width))
+    for column in model.schema:
+        bins = bins_of(column, model.profile[column.name])
+        off = np.cumsum(bins.counts(batch.column(column.name)) / rows - bins.expected)
+        assert np.abs(off).max() < 0.02, column.name

@@ -7,10 +7,9 @@ import pytest
 import generators
 from generators.base import Generator
 from generators.randomness import uniforms
-from schemas.bins import bins_of
 from schemas.errors import InputError
 from schemas.profile import profile_table
-from tests.generators.tables import ignore, orders
+from tests.generators.tables import assert_marginals_are_the_profiles, ignore, orders
 
 ROWS = 20_000
 SETTINGS = {"components": 100, "cells": 48, "max_seconds": 10.0}
@@ -27,11 +26,7 @@ def drawn(model: Generator, given: dict[str, object] | None = None, rows: int = 
 
 
 def test_marginals_are_the_profiles(model: Generator) -> None:
-    batch = model.sample(ROWS, uniforms((1, 2), 0, ROWS, model.width))
-    for column in model.schema:
-        bins = bins_of(column, model.profile[column.name])
-        off = np.cumsum(bins.counts(batch.column(column.name)) / ROWS - bins.expected)
-        assert np.abs(off).max() < 0.02, column.name
+    assert_marginals_are_the_profiles(model, ROWS)
 
 
 def test_columns_go_together_as_they_do_in_the_table(model: Generator) -> None:

@@ -14,11 +14,10 @@ from generators.base import Generator
 from generators.discrete import cells_of
 from generators.randomness import uniforms
 from generators.tabular.nade import drawing_order
-from schemas.bins import bins_of
 from schemas.errors import InputError
 from schemas.inference import Choices, conform, infer
 from schemas.profile import profile_table
-from tests.generators.tables import ignore, orders, quick
+from tests.generators.tables import assert_marginals_are_the_profiles, ignore, orders, quick
 
 TRAINED_ROWS = ROWS = 20_000
 NADE = generators.load("tabular.nade")
@@ -36,11 +35,7 @@ def drawn(model: Generator, given: dict[str, object] | None = None, rows: int = 
 
 
 def test_marginals_are_the_profiles(model: Generator) -> None:
-    batch = model.sample(ROWS, uniforms((1, 2), 0, ROWS, model.width))
-    for column in model.schema:
-        bins = bins_of(column, model.profile[column.name])
-        off = np.cumsum(bins.counts(batch.column(column.name)) / ROWS - bins.expected)
-        assert np.abs(off).max() < 0.02, column.name
+    assert_marginals_are_the_profiles(model, ROWS)
 
 
 def test_columns_go_together_as_they_do_in_the_table(model: Generator) -> None:
