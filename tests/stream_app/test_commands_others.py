@@ -43,6 +43,19 @@ def answers(url: str) -> Callable[[], bool]:
     return ask
 
 
+def monitored(url: str, records: int) -> Callable[[], bool]:
+    """Whether the monitor that serves there is ready and has read that many records."""
+    ready = answers(f"{url}/readyz")
+
+    def ask() -> bool:
+        if not ready():
+            return False
+        with urlopen(f"{url}/api/state", timeout=5) as answer:
+            return bool(json.load(answer)["totals"]["monitored"] >= records)
+
+    return ask
+
+
 def test_monitor_judges_a_topic_until_it_is_told_to_stop(here: Here, folder: Path, tmp_path: Path) -> None:
     flags = ("--topic", "seen", "--count", 3_000, "--rate", 1_500, *here.flags)
     assert cli("publish", folder, *flags).exit_code == 0
@@ -51,7 +64,7 @@ def test_monitor_judges_a_topic_until_it_is_told_to_stop(here: Here, folder: Pat
     windows = "monitor: {window_s: 0.5, pane_s: 0.1, allowed_lateness_s: 0.1, min_records: 100}\n"
     path.write_text(f"stream: s\ntopic: seen\nartifact: {folder}\n{where}{windows}rate_per_s: 1500\n")
     number, act = TERMINATE
-    with signalled(number, answers(f"http://127.0.0.1:{port}/readyz"), act):
+    with signalled(number, monitored(f"http://127.0.0.1:{port}", 3_000), act):
         result = cli("monitor", path, "--port", port, "--from-start", "--json")
     assert result.exit_code == 0
     served, said = map(json.loads, result.stdout.splitlines())
