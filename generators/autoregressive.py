@@ -18,13 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from generators.discrete import Codes
+from generators.products import LANES, ROWS, dot, padded, times
 
 CHUNK = 256
 """Rows are worked on so many at a time, which the processor's second cache holds."""
-
-LANES = 8
-"""So many sums are kept side by side. The compiler is not told to reorder arithmetic: what it makes of that depends on
-what else it compiles, and a record must not."""
 
 STABLE = np.float32(1e-5)
 """What is added to a variance before its root is taken, as torch does."""
@@ -32,8 +29,13 @@ STABLE = np.float32(1e-5)
 CALIBRATIONS, CALIBRATION_ROWS = 3, 16_384
 """Marginals are brought to the table's so often, each time by what so many rows show."""
 
+SIXTH = np.float32(1 / 6)
+
 NEVER = np.float32(-60.0)
 """A cell whose logit is so far below the largest is never drawn."""
+
+NOTHING = np.float32(-3.0e38)
+"""The bias of what fills a column's cells up to whole tiles."""
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
@@ -82,19 +84,16 @@ class Walk:
     """
 
     def __init__(self, network: Network, first: Ints) -> None:
-        self._first = first
-        spans = zip(first[:-1].tolist(), first[1:].tolist(), strict=True)
-        turned = [np.ascontiguousarray(network.outputs[start:end].T).ravel() for start, end in spans]
-        outputs = np.concatenate([*turned, np.empty(0, np.float32)])
-        self._parts = (
-            network.embeddings,
-            network.starts,
-            network.norm,
-            network.mixing,
-            network.shift,
-            outputs,
-            network.biases,
-        )
+        h, cells = network.embeddings.shape[1], np.diff(first)
+        tiled = np.concatenate([[0], np.cumsum([padded(n) for n in cells.tolist()])]).astype(np.int64)
+        outputs, biases = np.zeros(tiled[-1] * h, np.float32), np.full(tiled[-1], NOTHING)
+        for start, n, tile, end in zip(first[:-1], cells, tiled[:-1], tiled[1:], strict=True):
+            outputs[tile * h : end * h].reshape(h, end - tile)[:, :n] = network.outputs[start : start + n].T
+            biases[tile : tile + n] = network.biases[start : start + n]
+        mixing = np.zeros((h, padded(h)), np.float32)
+        mixing[:, :h] = network.mixing
+        self._places = np.stack([first, tiled])
+        self._parts = (network.embeddings, network.starts, network.norm, mixing, network.shift, outputs, biases)
 
     def draw(self, u: Floats, held: Codes, order: Ints) -> tuple[Codes, Floats]:
         """Draw the cells of columns, one after the other.
@@ -109,7 +108,7 @@ class Walk:
         """
         codes, into = held.copy(), np.zeros(u.shape)
         codes[:, order] = -1
-        _draw(u, codes, into, order, np.empty(0), self._first, self._parts)
+        _draw(u, codes, into, order, np.empty(0), self._places, self._parts)
         return codes, into
 
     def marginals(self, u: Floats, order: Ints) -> Floats:
@@ -122,8 +121,8 @@ class Walk:
         Returns:
             shape (cells,).
         """
-        codes, sums = np.full(u.shape, -1, np.int32), np.zeros(self._first[-1])
-        _draw(u, codes, np.zeros(u.shape), order, sums, self._first, self._parts)
+        codes, sums = np.full(u.shape, -1, np.int32), np.zeros(self._places[0, -1])
+        _draw(u, codes, np.zeros(u.shape), order, sums, self._places, self._parts)
         return sums / len(u)
 
     def log_chances(self, codes: Codes, order: Ints) -> Floats32:
@@ -137,7 +136,7 @@ class Walk:
             shape (n, d); 0 where nothing is known.
         """
         found = np.zeros(codes.shape, np.float32)
-        _judge(codes, order, found, self._first, self._parts)
+        _judge(codes, order, found, self._places, self._parts)
         return found
 
 
@@ -161,77 +160,51 @@ def calibrated(network: Network, shares: Floats, first: Ints, order: Ints, seed:
 
 @numba.njit(cache=True, nogil=True)
 def _hardswish(x: Any) -> Any:
-    return x * min(max(x / np.float32(6.0) + np.float32(0.5), np.float32(0.0)), np.float32(1.0))
+    return x * min(max(x * SIXTH + np.float32(0.5), np.float32(0.0)), np.float32(1.0))
 
 
 @numba.njit(cache=True, nogil=True)
-def _sum(row: Floats32, lanes: Floats32) -> Any:
-    """Add numbers up, eight at a time; `lanes` is room for so many."""
-    whole = len(row) - len(row) % LANES
-    lanes[:] = np.float32(0.0)
-    for k in range(0, whole, LANES):
-        for lane in range(LANES):
-            lanes[lane] += row[k + lane]
-    total = np.float32(0.0)
-    for lane in range(LANES):
-        total += lanes[lane]
-    for k in range(whole, len(row)):
-        total += row[k]
-    return total
-
-
-@numba.njit(cache=True, nogil=True)
-def _normalise(row: Floats32, squares: Floats32, lanes: Floats32) -> None:
-    """Bring numbers to mean 0 and variance 1, in place; `squares` is room for as many."""
+def _normalise(row: Floats32, ones: Floats32) -> None:
+    """Bring numbers to mean 0 and variance 1, in place."""
     width = np.float32(len(row))
-    mean = _sum(row, lanes) / width
+    mean = dot(row, ones) / width
     for k in range(len(row)):
         row[k] -= mean
-        squares[k] = row[k] * row[k]
-    scale = np.float32(1.0) / np.sqrt(_sum(squares, lanes) / width + STABLE)
+    scale = np.float32(1.0) / np.sqrt(dot(row, row) / width + STABLE)
     for k in range(len(row)):
         row[k] *= scale
-
-
-@numba.njit(cache=True, nogil=True)
-def _times(x: Floats32, by: Floats32, product: Floats32) -> None:
-    """The product of two matrices, its sums in one order whatever the machine's threads do."""
-    n, h = x.shape
-    whole = h - h % 4
-    for i in range(n):
-        row, out = x[i], product[i]
-        out[:] = np.float32(0.0)
-        for k in range(0, whole, 4):
-            a, b, c, d = row[k], row[k + 1], row[k + 2], row[k + 3]
-            p, q, r, s = by[k], by[k + 1], by[k + 2], by[k + 3]
-            for j in range(len(out)):
-                out[j] += a * p[j] + b * q[j] + c * r[j] + d * s[j]
-        for k in range(whole, h):
-            a, p = row[k], by[k]
-            for j in range(len(out)):
-                out[j] += a * p[j]
 
 
 @numba.njit(cache=True, nogil=True)
 def _next(
     state: Floats32, start: Floats32, norm: Floats32, mixing: Floats32, shift: Floats32, last: Floats32, mixed: Floats32
 ) -> None:
-    """Work out the last layer of rows whose next column has that start, in `last`; all of shape (rows, h)."""
+    """Work out the last layer of rows whose next column has that start.
+
+    Args:
+        state: shape (rows, h).
+        start: shape (h,).
+        norm: see `Network`.
+        mixing: the same, its columns filled up to whole tiles.
+        shift: see `Network`.
+        last: takes it, shape (rows filled up to whole tiles, h).
+        mixed: room for what is mixed, shaped as that and `mixing` ask.
+    """
     n, h = state.shape
-    squares, lanes = np.empty(h, np.float32), np.empty(LANES, np.float32)
+    ones = np.ones(h, np.float32)
     for i in range(n):
         row, known = last[i], state[i]
         for k in range(h):
             row[k] = known[k] + start[k]
-        _normalise(row, squares, lanes)
+        _normalise(row, ones)
         for k in range(h):
             row[k] = _hardswish(row[k] * norm[0, k] + norm[1, k])
-    _times(last, mixing, mixed)
+    times(last, mixing, mixed)
     for i in range(n):
         row, more = last[i], mixed[i]
         for k in range(h):
             row[k] += _hardswish(more[k] + shift[k])
-        _normalise(row, squares, lanes)
+        _normalise(row, ones)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -239,7 +212,7 @@ def _exponentials(logits: Floats32, biases: Floats32, sums: Floats32) -> None:
     """Turn logits into what their chances are proportional to, in place: 2^n times a polynomial, without branches.
 
     Args:
-        logits: shape (rows, cells).
+        logits: shape (rows, cells), cells a multiple of LANES.
         biases: added first, shape (cells,).
         sums: takes what each row adds up to, shape (rows,).
 
@@ -247,13 +220,15 @@ def _exponentials(logits: Floats32, biases: Floats32, sums: Floats32) -> None:
     """
     n, cells = logits.shape
     whole = np.empty(cells, np.int32)
-    powers, lanes = whole.view(np.float32), np.empty(LANES, np.float32)
+    powers, lanes, ones = whole.view(np.float32), np.empty(LANES, np.float32), np.ones(cells, np.float32)
     for i in range(n):
         row = logits[i]
-        most = np.float32(-3.0e38)
-        for k in range(cells):
-            row[k] += biases[k]
-            most = max(most, row[k])
+        lanes[:] = NOTHING
+        for k in range(0, cells, LANES):
+            for lane in range(LANES):
+                row[k + lane] += biases[k + lane]
+                lanes[lane] = max(lanes[lane], row[k + lane])
+        most = lanes.max()
         for k in range(cells):
             x = max(row[k] - most, NEVER) * np.float32(1.44269504)
             nearest = np.floor(x + np.float32(0.5))
@@ -268,7 +243,7 @@ def _exponentials(logits: Floats32, biases: Floats32, sums: Floats32) -> None:
             whole[k] = (np.int32(nearest) + np.int32(127)) << np.int32(23)
         for k in range(cells):
             row[k] *= powers[k]
-        sums[i] = _sum(row, lanes)
+        sums[i] = dot(row, ones)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -306,73 +281,80 @@ def _add(state: Floats32, codes: Codes, embeddings: Floats32, start: int) -> Non
 
 @numba.njit(cache=True, nogil=True)
 def _chances(
-    j: int, state: Floats32, rooms: tuple[Floats32, ...], first: Ints, parts: tuple[Floats32, ...]
+    j: int, state: Floats32, rooms: tuple[Floats32, ...], places: Ints, parts: tuple[Floats32, ...]
 ) -> tuple[Floats32, Floats32]:
-    """What the chances of a column's cells are proportional to, by the state of each row, shape (rows, cells); and
-    what each row adds up to, shape (rows,).
+    """What the chances of a column's cells are proportional to, by the state of each row; and what they add up to.
 
     Args:
         j: the column.
         state: of rows, shape (rows, h).
-        rooms: room for their last layer, for what is mixed, and for the largest column's logits.
-        first: where each column's cells begin, shape (d + 1,).
+        rooms: see `_rooms`.
+        places: where each column's cells begin, and where they do once they are filled up, shape (2, d + 1).
         parts: the weights, as `Walk` has them.
+
+    Returns:
+        shapes (rows, cells filled up) and (rows,).
     """
     _, starts, norm, mixing, shift, outputs, biases = parts
     rows, h = state.shape
-    last, mixed, room = rooms[0][:rows], rooms[1][:rows], rooms[2]
-    start, end = first[j], first[j + 1]
+    whole = -(-rows // ROWS) * ROWS
+    last, mixed, room = rooms[0][:whole], rooms[1][:whole], rooms[2]
+    start, end = places[1, j], places[1, j + 1]
     _next(state, starts[j], norm, mixing, shift, last, mixed)
-    logits = room.ravel()[: rows * (end - start)].reshape(rows, end - start)
-    _times(last, outputs[start * h : end * h].reshape(h, end - start), logits)
+    logits = room.ravel()[: whole * (end - start)].reshape(whole, end - start)
+    times(last, outputs[start * h : end * h].reshape(h, end - start), logits)
     sums = np.empty(rows, np.float32)
-    _exponentials(logits, biases[start:end], sums)
-    return logits, sums
+    _exponentials(logits[:rows], biases[start:end], sums)
+    return logits[:rows], sums
 
 
 @numba.njit(cache=True, nogil=True)
-def _rooms(first: Ints, h: int) -> tuple[Floats32, Floats32, Floats32]:
-    """See `_chances`."""
-    most = 1
-    for j in range(len(first) - 1):
-        most = max(most, first[j + 1] - first[j])
-    return np.empty((CHUNK, h), np.float32), np.empty((CHUNK, h), np.float32), np.empty((CHUNK, most), np.float32)
+def _rooms(places: Ints, h: int) -> tuple[Floats32, Floats32, Floats32]:
+    """Room for the last layer of rows, for what is mixed, and for the largest column's logits."""
+    most = (places[1, 1:] - places[1, :-1]).max() if places.shape[1] > 1 else 1
+    wide = -(-h // LANES) * LANES
+    return (
+        np.zeros((CHUNK, h), np.float32),
+        np.zeros((CHUNK, wide), np.float32),
+        np.zeros((CHUNK, most), np.float32),
+    )
 
 
 @numba.njit(cache=True, nogil=True)
 def _draw(
-    u: Floats, codes: Codes, into: Floats, order: Ints, sums: Floats, first: Ints, parts: tuple[Floats32, ...]
+    u: Floats, codes: Codes, into: Floats, order: Ints, sums: Floats, places: Ints, parts: tuple[Floats32, ...]
 ) -> None:
     """See `Walk.draw`; the cells that are known are in `codes`, and `sums`, if any, take the chances of all rows."""
-    embeddings = parts[0]
+    embeddings, first = parts[0], places[0]
     n, d = codes.shape
-    rooms = _rooms(first, embeddings.shape[1])
+    rooms = _rooms(places, embeddings.shape[1])
     for low in range(0, n, CHUNK):
         high = min(low + CHUNK, n)
         state = np.zeros((high - low, embeddings.shape[1]), np.float32)
         for j in range(d):
             _add(state, codes[low:high, j], embeddings, first[j])
         for j in order:
-            chances, whole = _chances(j, state, rooms, first, parts)
+            chances, whole = _chances(j, state, rooms, places, parts)
             if len(sums):
                 for i in range(high - low):
-                    sums[first[j] : first[j + 1]] += chances[i] / whole[i]
+                    for k in range(first[j + 1] - first[j]):
+                        sums[first[j] + k] += chances[i, k] / whole[i]
             _pick(chances, whole, u[low:high, j], codes[low:high, j], into[low:high, j])
             _add(state, codes[low:high, j], embeddings, first[j])
 
 
 @numba.njit(cache=True, nogil=True)
-def _judge(codes: Codes, order: Ints, found: Floats32, first: Ints, parts: tuple[Floats32, ...]) -> None:
+def _judge(codes: Codes, order: Ints, found: Floats32, places: Ints, parts: tuple[Floats32, ...]) -> None:
     """See `Walk.log_chances`."""
     embeddings = parts[0]
-    rooms = _rooms(first, embeddings.shape[1])
+    rooms = _rooms(places, embeddings.shape[1])
     for low in range(0, len(codes), CHUNK):
         high = min(low + CHUNK, len(codes))
         state = np.zeros((high - low, embeddings.shape[1]), np.float32)
         for j in order:
-            chances, whole = _chances(j, state, rooms, first, parts)
+            chances, whole = _chances(j, state, rooms, places, parts)
             for i in range(high - low):
                 code = codes[low + i, j]
                 if code >= 0:
                     found[low + i, j] = np.log(chances[i, code] / whole[i])
-            _add(state, codes[low:high, j], embeddings, first[j])
+            _add(state, codes[low:high, j], embeddings, places[0, j])
