@@ -34,6 +34,7 @@ from schemas.rates import Profile, beside
 from schemas.rule_forms import parse
 from schemas.rules import Rule
 from schemas.secrets import SECRET, Setting, hidden, hidden_user
+from schemas.steering import Steering
 
 
 def _quoted(settings: Mapping[str, Setting]) -> Mapping[str, Setting]:
@@ -134,6 +135,7 @@ class StreamSpec(Part):
         framing: how records name their schema: in a prefix of the value or in a header.
         changes: how records are changes to entities, which are the keys that come again; None for rows of their own.
         event_time: a timestamp column filled from the stream's clock.
+        steer: what the stream offers from the beginning on, other than its generator does by itself.
         bootstrap: host:port of the broker, or "embedded".
         registry: URL of the schema registry, or "embedded".
         kafka: librdkafka settings, by their own names.
@@ -163,6 +165,7 @@ class StreamSpec(Part):
     framing: Framing = "prefix"
     changes: Changes | None = None
     event_time: str | None = None
+    steer: Steering = Field(default_factory=Steering)
     bootstrap: str | None = None
     registry: str | None = Field(default=None, repr=False)
     kafka: Settings = Field(default_factory=dict, repr=False)
@@ -190,6 +193,10 @@ class StreamSpec(Part):
             raise ValueError(f"key.column={self.event_time}: is the event time, which the stream's clock fills")
         if self.event_time is None and self.disorder is not None and self.disorder.late is not None:
             raise ValueError("disorder.late: needs an event_time, the column that shows how late a record is")
+        try:
+            self.steer.check_key(self.key)
+        except InputError as error:
+            raise ValueError(f"steer: {error}") from None
         if self.changes is not None:
             self._check_changes(self.changes)
         if self.topic_settings.compacted and self.key == "none":

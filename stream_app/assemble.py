@@ -18,6 +18,7 @@ from connectors.registry import Registry
 from generators.artifact import Artifact, load_artifact
 from generators.history import check_changes
 from generators.population import population_of
+from generators.steered import steered
 from schemas.avro import avro_schema
 from schemas.codec import Codec
 from schemas.envelope import Envelope
@@ -111,8 +112,8 @@ def stream_artifact(spec: StreamSpec) -> Artifact:
     """Load the artifact a stream draws from.
 
     Raises:
-        InputError: none named, it can not be used, or the stream's rules, event time, key, changes or a compacted
-            topic do not fit its columns.
+        InputError: none named, it can not be used, or the stream's rules, event time, steering, key, changes or a
+            compacted topic do not fit its columns.
     """
     if spec.artifact is None:
         raise InputError("artifact: none named; train one with `synthstream train TABLE --out DIR` and name its folder")
@@ -120,6 +121,7 @@ def stream_artifact(spec: StreamSpec) -> Artifact:
     check_columns(spec.parsed_rules, artifact.schema)
     if spec.event_time is not None:
         check_event_time(artifact.schema, spec.event_time)
+    steered(artifact.generator, spec.steer)
     keys = population_of(artifact.generator, spec.key, spec.shards)
     if spec.changes is not None and keys is not None:
         check_changes(artifact.schema, spec.changes.columns, keys)
@@ -166,6 +168,7 @@ def recipe(spec: StreamSpec, artifact: Artifact, outside: Outside, register: boo
         behind=Behind(spec.behind, spec.behind_s),
         disorder=None if spec.disorder is None else Disorder(spec.disorder, spec.labels_topic, spec.count),
         gate=gate(spec, outside.cluster),
+        steering=spec.steer,
         another=lambda model: recipe(spec, swapped_in(spec, model), outside),
     )
 
@@ -388,6 +391,6 @@ def running_topics(spec: StreamSpec, cluster: Cluster) -> Topics:
 
 
 def initial_state(spec: StreamSpec) -> Desired:
-    """What a stream does when nobody commanded anything: run, at the rate of its file."""
+    """What a stream does when nobody commanded anything: run, at the rate of its file and steered as it says."""
     asked = rate(spec)
-    return Desired("", State.RUNNING, None if asked == UNPACED else asked, epoch=spec.epoch)
+    return Desired("", State.RUNNING, None if asked == UNPACED else asked, epoch=spec.epoch, steering=spec.steer)

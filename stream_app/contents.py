@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from schemas.steering import Steering
 from stream_app.change_log import ChangeLog
 from stream_app.incident import Incident
 
@@ -30,13 +31,13 @@ class Content:
     Args:
         sequence: the first record of the shard it applies to.
         model: the artifact that draws; None for the one the stream was begun with.
-        given: columns held at a value; the others follow, as the generator knows them.
+        steering: what the stream offers other than the generator does by itself.
         incident: the drift injected into the records, if any.
     """
 
     sequence: int = 0
     model: Model | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
+    steering: Steering = field(default_factory=Steering)
     incident: Incident | None = None
 
     @classmethod
@@ -46,7 +47,7 @@ class Content:
         return cls(
             form["sequence"],
             None if model is None else Model(**model),
-            form["given"],
+            Steering.from_json(form["steering"]),
             None if incident is None else Incident(**incident),
         )
 
@@ -55,9 +56,9 @@ class Content:
 class Contents(ChangeLog[Content]):
     """The change log that says what the records of one shard are drawn from.
 
-    >>> log = Contents().changed(10, given={"carrier": "UA"})
-    >>> log.at(9).given, log.at(10).given, log.holds_until(3), log.holds_until(10)
-    ({}, {'carrier': 'UA'}, 10, None)
+    >>> log = Contents().changed(10, steering=Steering(given={"carrier": "UA"}))
+    >>> log.at(9).steering.text, log.at(10).steering.text, log.holds_until(3), log.holds_until(10)
+    ('none', '{given: {carrier: UA}}', 10, None)
     """
 
     changes: tuple[Content, ...] = (Content(),)
@@ -75,7 +76,7 @@ class Contents(ChangeLog[Content]):
 
     def to_json(self) -> list[dict[str, Any]]:
         """A JSON form that `from_json` reads back."""
-        return [asdict(change) for change in self.changes]
+        return [{**asdict(change), "steering": change.steering.to_json()} for change in self.changes]
 
     @classmethod
     def from_json(cls, form: list[dict[str, Any]]) -> Contents:

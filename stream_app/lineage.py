@@ -14,6 +14,10 @@ HEADER = "synthstream"
 INCIDENT_HEADER = "synthstream.incident"
 """Name of the header that labels a record touched by an incident with the incident's name."""
 
+WEIGHT_HEADER = "synthstream.weight"
+"""Name of the header that says what a record is worth where a value is boosted: its true chance over the boosted one,
+in decimal digits. Statistics weighted by it are those of the generator."""
+
 SIZE_BYTES = 32
 
 _LAYOUT = np.dtype([("artifact", "S16"), ("epoch", ">u4"), ("shard", ">u4"), ("sequence", ">u8")])

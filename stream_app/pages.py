@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,9 @@ import pyarrow as pa
 from connectors.kafka import Outbox, Records
 from generators.blocks import BLOCK_ROWS, Source
 from generators.history import History
+from generators.steered import Steered, steered
 from schemas.blobs import Blobs
+from schemas.steering import Steering
 from stream_app import lineage
 from stream_app.arranged import Arranged, arranged
 from stream_app.changes import Happened, check_images, happened
@@ -132,17 +133,18 @@ def _holds_until(schedule: Schedule, contents: Contents, sequence: int) -> int |
     return min((end for end in ends if end is not None), default=None)
 
 
-def check_draws(drawn_by: DrawnBy, model: Model | None, given: Mapping[str, Any]) -> None:
-    """Make sure that records can be drawn by a model under given columns.
+def check_draws(drawn_by: DrawnBy, model: Model | None, steering: Steering) -> None:
+    """Make sure that records can be drawn by a model, steered so.
 
     Raises:
-        InputError: the model can not be had here, or the columns not be held.
+        InputError: the model can not be had here, or it can not be steered so.
     """
     drawn, history = drawn_by(model), drawn_by(None).history
+    how = steered(drawn.recipe.artifact.generator, steering)
     if history is None:
-        drawn.source.block(0, given)
+        drawn.source.block(0, how)
     else:
-        check_images(history, drawn.recipe.artifact, given)
+        check_images(history, drawn.recipe.artifact, how)
 
 
 def _page(
@@ -159,7 +161,8 @@ def _page(
     recipe = drawn.recipe
     due_ms = schedule.due_ms(np.arange(start, stop))
     changed = _changed(drawn_by, contents, bounds)
-    batch, keys = _rows(drawn, content, bounds) if changed is None else (changed.after, changed.keys)
+    how = steered(recipe.artifact.generator, content.steering)
+    batch, keys = _rows(drawn, content, how, bounds) if changed is None else (changed.after, changed.keys)
     event_ms = None
     if recipe.event_time is not None:
         event_ms = schedule.at(start).clock.event(due_ms)
@@ -169,6 +172,9 @@ def _page(
     marks = lineage.headers(recipe.artifact.identity, recipe.epoch, drawn.shard, start, stop)
     shared = {**recipe.schema_header, **_label(content.incident)}
     heads = [(lineage.HEADER, marks), *((name, Blobs.same(head, stop - start)) for name, head in shared.items())]
+    if how.weights is not None:
+        worth = how.weights.of(batch)
+        heads.append((lineage.WEIGHT_HEADER, worth if changed is None else worth.without(changed.deleted)))
     records = Records(_encoded(recipe, batch, changed, due_ms, drawn.shard), keys, heads)
     gone = np.zeros(stop - start, np.bool_) if changed is None else changed.deleted
     kept_out = recipe.gate.kept_out(batch, records.sizes, keys, gone)
@@ -176,11 +182,11 @@ def _page(
     return Page(start, records, due_ms, event_ms, kept_out, np.flatnonzero(gone & followed))
 
 
-def _rows(drawn: Drawn, content: Content, bounds: tuple[int, int]) -> tuple[pa.RecordBatch, Blobs | None]:
+def _rows(drawn: Drawn, content: Content, how: Steered, bounds: tuple[int, int]) -> tuple[pa.RecordBatch, Blobs | None]:
     """The rows between two bounds and their keys, where every record is a row of its own."""
     start, stop = bounds
     block, within = divmod(start, BLOCK_ROWS)
-    batch = drawn.source.block(block, content.given).slice(within, stop - start)
+    batch = drawn.source.block(block, how).slice(within, stop - start)
     if content.incident is not None:
         batch = content.incident.applied(batch)
     return batch, None if drawn.recipe.key == "none" else drawn.source.keys(start, stop - start)

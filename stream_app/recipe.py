@@ -19,9 +19,10 @@ from schemas.errors import InputError
 from schemas.framing import HEADER, Framing, header
 from schemas.keying import Keying, spelled
 from schemas.rules import Rule
+from schemas.steering import Steering
 from schemas.table import Kind, TableSchema
 from stream_app.changes import Changes
-from stream_app.contents import Model
+from stream_app.contents import Content, Contents, Model
 from stream_app.disorder import Disorder, Plan
 from stream_app.pace.course import Share
 from stream_app.quarantine import Gate
@@ -51,6 +52,7 @@ class Recipe:
         behind: what to do when records are handed over late.
         disorder: what befalls records on their way, if anything.
         gate: what may pass to the topic.
+        steering: what the stream offers from its beginning on, other than its generator does by itself.
         another: the recipe with another artifact, loaded from where it lies.
 
     Raises:
@@ -71,6 +73,7 @@ class Recipe:
     behind: Behind = field(default_factory=Behind)
     disorder: Disorder | None = None
     gate: Gate = field(default_factory=Gate)
+    steering: Steering = field(default_factory=Steering)
     another: Callable[[Model], Recipe] = field(default=_no_other, compare=False)
 
     def __post_init__(self) -> None:
@@ -121,7 +124,13 @@ class Recipe:
             "disorder": "none" if self.disorder is None else self.disorder.spelled,
             "quarantine": "yes" if self.gate.keeps else "none",
             "hard_rules": _spelled_rules(self.gate.rules),
+            "steer": self.steering.text,
         }
+
+    @property
+    def beginning(self) -> Contents:
+        """The content log of a shard that begins."""
+        return Contents((Content(steering=self.steering),))
 
     def share(self, shard: int) -> Share:
         """A shard's share of the stream's rate, and the numbers that its random arrivals are drawn from."""

@@ -192,7 +192,7 @@ class OwnedShard:
             return f"it is for epoch {desired.epoch}, the stream is at {self._progress.epoch}"
         try:
             check_clock(self.publisher.recipe.event_time, _rate(desired))
-            self.publisher.check(desired.model, desired.given)
+            self.publisher.check(desired.model, desired.steering)
             self._contents(desired)
         except InputError as error:
             return str(error)
@@ -213,8 +213,8 @@ class OwnedShard:
         contents, position = self.publisher.contents, self.publisher.position
         if desired.model != contents.latest.model:
             contents = contents.changed(max(position, desired.model_from), model=desired.model)
-        if desired.given != contents.latest.given:
-            contents = contents.changed(position, given=desired.given)
+        if desired.steering != contents.latest.steering:
+            contents = contents.changed(position, steering=desired.steering)
         if self.publisher.recipe.changes is not None and contents.oldest > 0:
             raise InputError(
                 f"what it draws was changed {CHANGES_KEPT - 1} times in this epoch, more than a stream with `changes` "
@@ -346,7 +346,7 @@ def _progress(
     first = None if shard == 0 else _known(cluster, topics, 0)
     began_ms = now_ms if first is None or first.epoch != recipe.epoch else first.began_ms
     schedule = begun(_rate(initial), recipe.share(shard), began_ms, recipe.speed)
-    return Progress(recipe.epoch, terms(recipe, topics), 0, schedule, began_ms=began_ms)
+    return Progress(recipe.epoch, terms(recipe, topics), 0, schedule, recipe.beginning, began_ms=began_ms)
 
 
 def terms(recipe: Recipe, topics: Topics) -> dict[str, str]:

@@ -146,6 +146,6 @@ def test_a_stream_is_steered_swapped_drained_and_audited(
 def test_what_makes_no_sense_is_refused_before_anything_is_sent(stream: Path) -> None:
     assert "give RATE, or pass --reset" in run("rate", stream, code=2)
     assert "give RATE, or pass --reset" in run("rate", stream, "5", "--reset", code=2)
-    assert "name COLUMN=VALUE, or pass --reset" in run("steer", stream, code=2)
+    assert "name COLUMN=VALUE, --shares or --boost, or pass --reset" in run("steer", stream, code=2)
     assert "color: expected COLUMN=VALUE" in run("steer", stream, "color", code=2)
     assert "name the artifact's FOLDER, or pass --back" in run("swap", stream, code=2)

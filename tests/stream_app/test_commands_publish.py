@@ -18,7 +18,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from connectors.kafka import Inbox, Outbox, Records, list_topics, topic_partitions
 from stream_app import assemble
 from stream_app.commands import consume
-from stream_app.lineage import HEADER
+from stream_app.lineage import HEADER, WEIGHT_HEADER
 from tests.stream_app.conftest import Here
 from tests.stream_app.shop import cli, lines, signalled
 
@@ -52,6 +52,28 @@ def test_exactly_so_many_records_are_published_and_read_back(here: Here, folder:
     assert len(rows) == len({row["id"] for row in rows}) == 100
     assert {row["colour"] for row in rows} <= {"red", "green", "grün"}
     assert all(row["at"].endswith("+00:00") and len(row["day"]) == 10 for row in rows)
+
+
+def test_weights_of_a_boost_travel_in_headers_that_consume_shows(here: Here, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    boost = "steer: {boost: {column: colour, value: grün, factor: 3}}"
+    path.write_text(f"stream: boosted\ntopic: {here.topic('boosted', 2)}\nartifact: {folder}\nshards: 2\n{boost}\n")
+    result = cli("publish", path, "--rate", "max", "--count", 2_000, *here.flags)
+    assert result.exit_code == 0, result.stderr
+    shown = cli("consume", "--topic", "boosted", "--headers", *here.flags)
+    records = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert len(records) == 2_000
+    assert {tuple(record) for record in records} == {("key", "headers", "value")}
+    assert {(r["headers"][HEADER]["shard"], r["headers"][HEADER]["sequence"]) for r in records} == {
+        (shard, sequence) for shard in range(2) for sequence in range(1_000)
+    }
+    worth = np.array([float(record["headers"][WEIGHT_HEADER]) for record in records])
+    green = np.array([record["value"]["colour"] == "grün" for record in records])
+    assert set(worth[green].tolist()) == {0.333333333}
+    assert green.mean() == pytest.approx(0.6, abs=0.06)
+    assert (worth * green).mean() == pytest.approx(0.2, abs=0.02)
+    plain = json.loads(cli("consume", "--topic", "boosted", "--count", 1, *here.flags).stdout)
+    assert plain in [record["value"] for record in records]
 
 
 def test_a_rate_is_kept_to(here: Here, folder: Path) -> None:
