@@ -110,8 +110,6 @@ class Steering(Part):
         "{shares: {income: {'>50K': 0.5}}}"
         """
         form = self.to_json()
-        if "boost" in form:
-            form["boost"] = {key: value for key, value in form["boost"].items() if value is not None}
         return one_line(form) if form else "none"
 
     def check_key(self, key: Keying) -> None:

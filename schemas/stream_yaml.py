@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from schemas.drift_kinds import form_of
 from schemas.rates import Profile
 from schemas.stream import StreamSpec
 from schemas.table import Kind, TableSchema
@@ -30,6 +31,9 @@ CHANGES = "{form: upserts, deletes: 0.05}"
 STEER = "{shares: {COLUMN: {VALUE: 0.5}}}"
 """An example of steering for a stream without any."""
 
+DRIFTS = "[{name: storm, kind: shift, column: COLUMN, by: 5, start_s: 60, duration_s: 30}]"
+"""An example of drifts for a stream without any."""
+
 DISORDER = "{out_of_order: {share: 0.05}, duplicates: {share: 0.01}, missing: {share: 0.001}}"
 """An example of disorder for a stream without any."""
 
@@ -42,10 +46,8 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
         schema: the table's columns, named in the comments.
     """
     form = spec.model_dump()
-    form["steer"] = spec.steer.to_json() or None
-    form |= {
-        key: None if form[key] is None else _given(form[key]) for key in ("steer", "changes", "disorder", "quarantine")
-    }
+    form |= {key: None if form[key] is None else _given(form[key]) for key in ("changes", "disorder", "quarantine")}
+    form |= {"steer": spec.steer.to_json() or None, "drifts": [form_of(drift) for drift in spec.drifts] or None}
     if isinstance(spec.rate_per_s, Profile):
         form["rate_per_s"] = spec.rate_per_s.to_json()
     example = next((c.name for c in schema if c.kind in (Kind.INTEGER, Kind.NUMBER)), schema.names[0])
@@ -59,11 +61,7 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
             "artifact", {"artifact": None if spec.artifact is None else str(spec.artifact)}, f"written by `{train}`"
         ),
         _entry("topic", form, ""),
-        _entry(
-            "rate_per_s",
-            form,
-            "records a second, max, or a profile as {ramp: {from: 10, to: 500, over_s: 60}}",
-        ),
+        _entry("rate_per_s", form, "records a second, max, or a profile as {ramp: {from: 10, to: 500, over_s: 60}}"),
         _entry("shards", form, "partitions of the topic"),
         _entry("seed", form, "artifact, shards, seed and epoch settle every record"),
         _entry("epoch", form, "raise it by one to begin anew: another artifact, another seed, more shards"),
@@ -76,6 +74,9 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
         _entry("framing", form, "where a record names its schema: prefix (of its value) or header"),
         _entry("changes", form, "records are changes to the keys, which come again; or form: debezium", CHANGES),
         _entry("steer", form, "columns given, values in other shares, or a rare one boosted", STEER),
+        _entry(
+            "drifts", form, "what goes wrong with records, and when, labelled", DRIFTS.replace("COLUMN", _yaml(example))
+        ),
         _entry("event_time", form, f"filled from the stream's clock; timestamps: {times or 'none here'}", "COLUMN"),
         "",
         _entry("bootstrap", form, "or embedded; --bootstrap and SYNTHSTREAM_BOOTSTRAP say the same", "127.0.0.1:9092"),

@@ -126,8 +126,7 @@ class _Looks:
         artifact = self.draws(content.model)
         how = steered(artifact.generator, content.steering)
         kept = self.history.kept(artifact, self.events, how)
-        batches = [self.history.images(artifact, each, how, kept) for each in events]
-        return batches if content.incident is None else [content.incident.applied(batch) for batch in batches]
+        return [self.history.images(artifact, each, how, kept) for each in events]
 
     def before(self, contents: Contents, here: slice, start: int, own: pa.RecordBatch) -> pa.RecordBatch:
         """The rows before some of the events: each under the content that held at the event before of its entity.

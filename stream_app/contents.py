@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.steering import Steering
 from stream_app.change_log import ChangeLog
-from stream_app.incident import Incident
+from stream_app.drifts import Running
 
 
 @dataclass(frozen=True)
@@ -32,23 +32,29 @@ class Content:
         sequence: the first record of the shard it applies to.
         model: the artifact that draws; None for the one the stream was begun with.
         steering: what the stream offers other than the generator does by itself.
-        incident: the drift injected into the records, if any.
+        drifts: what is injected into the records, labelled, in the order it is applied.
     """
 
     sequence: int = 0
     model: Model | None = None
     steering: Steering = field(default_factory=Steering)
-    incident: Incident | None = None
+    drifts: tuple[Running, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON form that `from_json` reads back."""
+        model = None if self.model is None else asdict(self.model)
+        parts = {"steering": self.steering.to_json(), "drifts": [each.to_json() for each in self.drifts]}
+        return {"sequence": self.sequence, "model": model, **parts}
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any]) -> Content:
-        """Read what `asdict` made."""
-        model, incident = form["model"], form["incident"]
+        """Read what `to_json` wrote."""
+        model = form["model"]
         return cls(
             form["sequence"],
             None if model is None else Model(**model),
             Steering.from_json(form["steering"]),
-            None if incident is None else Incident(**incident),
+            tuple(map(Running.from_json, form["drifts"])),
         )
 
 
@@ -76,7 +82,7 @@ class Contents(ChangeLog[Content]):
 
     def to_json(self) -> list[dict[str, Any]]:
         """A JSON form that `from_json` reads back."""
-        return [{**asdict(change), "steering": change.steering.to_json()} for change in self.changes]
+        return [change.to_json() for change in self.changes]
 
     @classmethod
     def from_json(cls, form: list[dict[str, Any]]) -> Contents:

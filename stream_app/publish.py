@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from connectors.kafka import Outbox
 from generators.blocks import BLOCK_ROWS
+from schemas.drift_kinds import AnyDrift
 from schemas.steering import Steering
 from stream_app.arranged import Arranged
 from stream_app.contents import Contents, Model
@@ -97,14 +98,14 @@ class ShardPublisher:
         self.contents = self.contents if contents is None else contents
         self._page = self._ahead = None
 
-    def check(self, model: Model | None, steering: Steering) -> None:
-        """Make sure that records can be drawn by a model, steered so.
+    def check(self, model: Model | None, steering: Steering, drifts: Sequence[AnyDrift] = ()) -> None:
+        """Make sure that records can be drawn by a model, steered so and drifting so.
 
         Raises:
-            InputError: the model can not be had here, or it can not be steered so.
+            InputError: the model can not be had here, or it can not be steered so or drift so.
         """
         if self.count != 0:  # else it has no keys, and no source
-            check_draws(self._drawn_by, model, steering)
+            check_draws(self._drawn_by, model, steering, drifts)
 
     def _drawn_by(self, model: Model | None) -> Drawn:
         if model not in self._drawn:

@@ -1,4 +1,4 @@
-"""Steering that a command asks for, from what people write."""
+"""Steering and drifts that a command asks for, from what people write."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from generators.artifact import Artifact
 from generators.steered import steered
+from schemas.drift_kinds import AnyDrift, drifts_of
 from schemas.errors import InputError
 from schemas.keying import Keying
 from schemas.steering import Steering, part_of, steering_of
@@ -39,6 +40,19 @@ def asked_steering(
     steering.check_key(key)
     steered(artifact.generator, steering)
     return steering
+
+
+def asked_drift(script: str) -> AnyDrift:
+    """A drift from what a command line says.
+
+    Raises:
+        InputError: it is not YAML, or no drift.
+    """
+    form = part_of("drift", script)
+    try:
+        return drifts_of([form])[0]
+    except InputError as error:
+        raise InputError(*(f"drift{fault.removeprefix('drifts.0')}" for fault in error.faults)) from None
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""`synthstream start`, `stop`, `pause`, `resume`, `drain`, `rate`, `steer`, `swap`: commands to a running stream."""
+"""`synthstream start`, `stop`, `pause`, `resume`, `drain`, `rate`, `steer`, `drift`, `swap`: told to a stream."""
 
 from __future__ import annotations
 
@@ -9,18 +9,32 @@ from typing import Any
 import click
 
 from connectors.kafka import Cluster
+from schemas.drift_kinds import NOT_WITH_CHANGES, check_drifts, form_of
 from schemas.errors import InputError
+from schemas.parts import one_line
 from schemas.rates import Profile
 from schemas.stream import StreamSpec
 from stream_app import assemble
-from stream_app.control import ORDERS, Asked, at_files_rate, at_rate, check_begun, command, steered, swapped
+from stream_app.control import (
+    ORDERS,
+    Asked,
+    at_files_rate,
+    at_rate,
+    check_begun,
+    command,
+    drift_ended,
+    drifting,
+    steered,
+    swapped,
+)
 from stream_app.options import RateType, as_json, dry_run, shares_option, show, where
 from stream_app.pace.recordings import pinned
 from stream_app.publish import Clock
+from stream_app.recipe import settled_columns
 from stream_app.schedule import UNPACED, Rate, check_clock
 from stream_app.settings import place
 from stream_app.specs import stream_spec
-from stream_app.steering import asked_steering
+from stream_app.steering import asked_drift, asked_steering
 
 ANSWER_S = 30.0
 """How long a command waits for the shards' acknowledgements."""
@@ -135,6 +149,36 @@ def steer_command(
     flags = (f"--{name} {text}" for name, text in parts.items() if text is not None)
     words = "steer --reset" if reset else " ".join(["steer", *held, *flags])
     _tell_by_spec(spec, Asked(steered(steering), words), dry_run, as_json)
+
+
+@click.command("drift")
+@in_stream
+@click.argument("script", metavar="[YAML]", required=False)
+@click.option("--stop", "ended", metavar="NAME", help="End the drift of that name.")
+@at_broker
+@dry_run
+@as_json
+def drift_command(
+    source: Path, script: str | None, ended: str | None, bootstrap: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Have the records of a running stream drift from the next one on, or end a drift.
+
+    YAML is a drift as in the stream's file; its times count from now. Labels in headers say which records are drifted.
+    """
+    if (script is None) == (ended is None):
+        example = "'{name: storm, kind: shift, column: price, by: 5}'"
+        raise InputError(f"drift: name a drift as in {example}, or pass --stop NAME")
+    spec = _spec(source, bootstrap)
+    if ended is not None:
+        _tell_by_spec(spec, Asked(drift_ended(ended), f"drift --stop {ended}"), dry_run, as_json)
+        return
+    assert script is not None
+    artifact = assemble.stream_artifact(spec)
+    drift = asked_drift(script)
+    if spec.changes is not None:
+        raise InputError(f"drift {drift.name}: {NOT_WITH_CHANGES}")
+    check_drifts((drift,), artifact.schema, artifact.profile, settled_columns(spec.key, spec.event_time))
+    _tell_by_spec(spec, Asked(drifting(drift), f"drift {one_line(form_of(drift))}"), dry_run, as_json)
 
 
 @click.command("swap")

@@ -30,7 +30,6 @@ from stream_app.arranged import HEADER
 from stream_app.changes import Changes, _Looks, happened
 from stream_app.contents import Content, Contents, Model
 from stream_app.disorder import Disorder
-from stream_app.incident import Incident
 from stream_app.lineage import HEADER as LINEAGE
 from stream_app.lineage import parse
 from stream_app.progress import Progress
@@ -189,15 +188,15 @@ def successor() -> Artifact:
     return fit_artifact(conform(raw, schema), schema, "tabular.marginals", {}, 1, lambda share, what: None)
 
 
-def test_the_chain_holds_across_steering_an_incident_and_another_model() -> None:
+def test_the_chain_holds_across_steering_and_another_model() -> None:
     form = {"deletes": 0.1, "columns": COLUMNS}
     shared = replace(changing(form), another=lambda model: changing(form, artifact=successor()))
     log = (
         Contents()
         .changed(1_000, steering=Steering(given={"colour": "red"}))
-        .changed(2_500, incident=Incident("dearer", "price", 30))
+        .changed(2_500, steering=Steering(given={"colour": "red"}, shares={"paid": {"true": 0.9}}))
     )
-    log = log.changed(4_096, model=LATER, incident=None).changed(6_000, steering=Steering()).changed(7_000, model=None)
+    log = log.changed(4_096, model=LATER).changed(6_000, steering=Steering()).changed(7_000, model=None)
     records = sent(shared, (1_000, 3_333), log).records
     last: dict[bytes | None, Row | None] = {}
     colours: dict[bool, set[str]] = {True: set(), False: set()}

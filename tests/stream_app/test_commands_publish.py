@@ -18,7 +18,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from connectors.kafka import Inbox, Outbox, Records, list_topics, topic_partitions
 from stream_app import assemble
 from stream_app.commands import consume
-from stream_app.lineage import HEADER, WEIGHT_HEADER
+from stream_app.lineage import DRIFT_HEADER, HEADER, WEIGHT_HEADER
 from tests.stream_app.conftest import Here
 from tests.stream_app.shop import cli, lines, signalled
 
@@ -74,6 +74,43 @@ def test_weights_of_a_boost_travel_in_headers_that_consume_shows(here: Here, fol
     assert (worth * green).mean() == pytest.approx(0.2, abs=0.02)
     plain = json.loads(cli("consume", "--topic", "boosted", "--count", 1, *here.flags).stdout)
     assert plain in [record["value"] for record in records]
+
+
+def test_scripted_drifts_are_labelled_on_the_topic(here: Here, folder: Path, tmp_path: Path) -> None:
+    path, topic = tmp_path / "s.yaml", here.topic("drifting", 2)
+    drifts = """drifts:
+- {name: storm, kind: shift, column: price, by: 500, start_records: 1000, duration_records: 500}
+- {name: pink, kind: unseen, column: colour, value: pink, share: 0.5, start_records: 1200}
+"""
+    path.write_text(f"stream: drifting\ntopic: {topic}\nartifact: {folder}\nshards: 2\n{drifts}")
+    result = cli("publish", path, "--rate", "max", "--count", 2_000, *here.flags)
+    assert result.exit_code == 0, result.stderr
+    shown = cli("consume", "--topic", topic, "--headers", *here.flags)
+    records = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert len(records) == 2_000
+    for record in records:
+        sequence, said = record["headers"][HEADER]["sequence"], record["headers"].get(DRIFT_HEADER, "")
+        assert ("storm:shift:sudden:1" in said) == (500 <= sequence < 750) == (record["value"]["price"] > 300)
+        assert ("pink:unseen:sudden" in said) == (sequence >= 600)
+        assert said.endswith("pink:unseen:sudden:1") == (record["value"]["colour"] == "pink")
+    assert sum(record["value"]["colour"] == "pink" for record in records) == pytest.approx(400, abs=70)
+
+
+@pytest.mark.parametrize(
+    ("drift", "said"),
+    [
+        ("{name: d, kind: shift, column: colour, by: 5, start_records: 0}", "drift d column=colour: is a category; a"),
+        ("{name: d, kind: shift, column: price, by: 5}", "drifts: d counts seconds, which need a rate_per_s in"),
+        ("{name: d, kind: storm, column: price}", "drifts.0.kind='storm': expected one of 'shift', 'scale'"),
+    ],
+)
+def test_drifts_that_can_not_be_are_one_line_and_leave_nothing(
+    here: Here, folder: Path, tmp_path: Path, drift: str, said: str
+) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(f"stream: never\ntopic: never\nartifact: {folder}\nshards: 2\ndrifts: [{drift}]\n")
+    fails(said, "publish", path, "--rate", "max", "--count", 10, *here.flags)
+    assert topic_partitions(here.cluster, "never") is None
 
 
 def test_a_rate_is_kept_to(here: Here, folder: Path) -> None:

@@ -11,14 +11,12 @@ from schemas.rates import profile_of
 from schemas.steering import Steering
 from stream_app.contents import Contents, Model
 from stream_app.control import ORDERS, Asked, Desired, State, at_rate, steered, swapped
-from stream_app.incident import Incident
 from stream_app.progress import PROGRESS_FORMAT, Progress
 from stream_app.schedule import Change, starting
+from tests.stream_app.shop import storm
 
 SCHEDULE = starting(1_000, 1, 4, 1e12).changed(Change(10, 1e12, 5.0))
-CONTENTS = (
-    Contents().changed(5, incident=Incident("storm", "delay", 30)).changed(9, steering=Steering(given={"delay": None}))
-)
+CONTENTS = Contents().changed(5, drifts=(storm("delay", 30),)).changed(9, steering=Steering(given={"delay": None}))
 PROGRESS = Progress(0, {"seed": "7", "key": "{column: colour}"}, 12, SCHEDULE, CONTENTS, "command", True, 1e12)
 
 
