@@ -113,7 +113,7 @@ def steered(generator: Generator, form: Steering) -> Steered:
     return UNSTEERED if form == Steering() else _worked_out(generator, form.model_dump_json())
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=32)  # asked for every block
 def _worked_out(generator: Generator, text: str) -> Steered:
     form = Steering.model_validate_json(text)
     shares: dict[str, Shares] = {}
@@ -186,7 +186,8 @@ class _Known:
             if at < 0:
                 at = self._found(spelled)
         if at < 0 or self.chances[at] == 0:
-            some = ", ".join(map(str, self.values[:8].to_pylist())) + (", …" if len(self.values) > 8 else "")
+            words = ["null" if value is None else str(value) for value in self.values[:8].to_pylist()]
+            some = ", ".join(words) + (", …" if len(self.values) > 8 else "")
             raise InputError(f"{self.key}={word}: is no value that is drawn; choose among {some}")
         return at
 

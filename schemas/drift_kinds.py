@@ -49,8 +49,11 @@ class Numeric(Drift):
     def faults(self, known: Known) -> Iterator[str]:
         """See `Drift.faults`: what would leave the column's type is refused here, so that nothing ever overflows."""
         kind = known.column.kind
-        if kind not in NUMERIC_KINDS or not known.profile.knots:
+        if kind not in NUMERIC_KINDS:
             yield f"is a {kind}; a {self.kind} needs an integer, a number, a date or a timestamp"
+            return
+        if not known.profile.knots:
+            yield "has invented values, of which nobody knows how far they reach; choose another column"
             return
         (low, high), (least, most) = self.reach(known), _limits(known)
         if not (least <= low and high <= most):
@@ -171,7 +174,8 @@ class Unseen(Drift):
     def changed(self, known: Known, values: pa.Array[Any], hits: Hits) -> pa.Array[Any]:
         """See `Drift.changed`."""
         codes, words = _coded(values)
-        return _categories(np.where(hits.rows, len(words), codes), [*words, self.value], _missing(values))
+        more = pa.concat_arrays([words, pa.array([self.value], pa.string())])
+        return _categories(np.where(hits.rows, len(words), codes), more, _missing(values))
 
 
 class Label(Drift):
@@ -343,15 +347,16 @@ def _missing(values: pa.Array[Any]) -> npt.NDArray[np.bool_]:
     return values.is_null().to_numpy(zero_copy_only=False)
 
 
-def _coded(values: pa.Array[Any]) -> tuple[npt.NDArray[np.int64], list[Any]]:
-    """Categories as places in a list of words."""
+def _coded(values: pa.Array[Any]) -> tuple[npt.NDArray[np.int64], pa.Array[Any]]:
+    """Categories as places among words."""
     assert isinstance(values, pa.DictionaryArray)
-    return values.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64), values.dictionary.to_pylist()
+    codes = values.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes, values.dictionary.cast(pa.string())
 
 
-def _categories(codes: npt.NDArray[np.int64], words: list[Any], missing: npt.NDArray[np.bool_]) -> pa.Array[Any]:
+def _categories(codes: npt.NDArray[np.int64], words: pa.Array[Any], missing: npt.NDArray[np.bool_]) -> pa.Array[Any]:
     indices: pa.Int32Array = pa.array(codes.astype(np.int32), pa.int32(), mask=missing)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()))
+    return pa.DictionaryArray.from_arrays(indices, words)
 
 
 def _taken(

@@ -126,7 +126,8 @@ class Drift(Part):
     @property
     def start(self) -> float:
         """When it begins."""
-        return self._given("start") or 0.0
+        given = self._given("start")
+        return 0.0 if given is None else given
 
     @property
     def duration(self) -> float:

@@ -29,6 +29,7 @@ COLUMNS: list[tuple[Column, list[Any]]] = [
     (Column("ok", Kind.BOOLEAN, nullable=True), [None, *([True, False, False] * 13)]),
     (Column("day", Kind.DATE), [date(2024, 2, 28)] * N),
     (Column("at", Kind.TIMESTAMP, timezone="UTC", time_unit="ms"), [datetime(2024, 1, 1, tzinfo=UTC)] * N),
+    (Column("code", Kind.INTEGER, role=Role.IDENTIFIER), [7 * k for k in range(N)]),
     (Column("t", Kind.TEXT), [f"text {k}" for k in range(N)]),
 ]
 SCHEMA = TableSchema("things", tuple(column for column, _ in COLUMNS))
@@ -153,6 +154,10 @@ def check(*forms: dict[str, Any], schema: TableSchema = SCHEMA, settled: dict[st
         ({"kind": "shift", "column": "day", "by": 2.95e6}, "would reach from .*, and a date holds -719162 to"),
         ({"kind": "shift", "column": "at", "by": -1e11}, "would reach from .*, and a timestamp holds"),
         ({"kind": "scale", "column": "day", "factor": 2}, "column=day: is a date, which has no zero; say kind: shift"),
+        (
+            {"kind": "shift", "column": "code", "by": 1},
+            "column=code: has invented values, of which nobody knows",
+        ),
         ({"kind": "nulls", "column": "x"}, "column=x: is never missing, so its Avro field takes no null"),
         ({"kind": "unseen", "column": "n"}, "column=n: is a integer; an unseen value needs a category"),
         ({"kind": "unseen", "column": "t"}, "column=t: is a text; an unseen value needs a category"),

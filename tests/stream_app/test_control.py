@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import InputError, ServiceError
-from schemas.steering import Steering
+from schemas.steering import Steering, steering_of
 from stream_app.control import ORDERS, Desired, State, at_rate, steered
 from tests.stream_app.memory_broker import Broker, Stream, Transactions
 from tests.stream_app.shop import START_MS, recipe
@@ -42,6 +42,25 @@ def test_a_refused_command_is_taken_back_from_every_shard(stream: Stream) -> Non
     stream.tell(ORDERS["pause"], "pause")
     assert commanded(stream)[-1].steering.given == {"paid": True}
     assert {owned.publisher.contents.latest.steering.given["paid"] for owned in stream.owned.values()} == {True}
+
+
+def test_shares_and_boosts_are_told_and_refused_like_any_steering(stream: Stream) -> None:
+    shared = steering_of({"shares": {"colour": {"red": 0.1}}})
+    boosted = steering_of({"boost": {"column": "colour", "value": "grün", "factor": 2}})
+    stream.tell(steered(shared))
+    assert commanded(stream)[-1].steering == shared
+    for owned in stream.owned.values():
+        owned.publisher.publish_until(50)
+    stream.tell(steered(boosted))
+    with pytest.raises(
+        InputError, match=r"shard=0: refused the command: shares\.colour=pink: is no value that is drawn"
+    ):
+        stream.tell(steered(steering_of({"shares": {"colour": {"pink": 0.1}}})))
+    stream.attend()
+    for owned in stream.owned.values():
+        assert [change.steering for change in owned.publisher.contents.changes] == [shared, boosted]
+        owned.commit()
+    assert stream.progress(1).contents == stream.owned[1].publisher.contents
 
 
 def test_a_rate_that_one_shard_refuses_stays_with_none(stream: Stream) -> None:

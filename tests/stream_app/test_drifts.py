@@ -269,3 +269,29 @@ def test_the_drifts_of_a_file_are_terms_and_begin_with_the_stream(broker: Broker
     begun = stream.progress(0).contents
     assert begun == Contents((replace(begun.changes[0], drifts=(Running(stream.recipe.drifts[0]),)),))
     assert stream.recipe.terms["drifts"].startswith("{name: d, kind: shift, column: price")
+
+
+def test_a_shard_that_is_taken_again_goes_on_with_its_drifts_byte_for_byte(broker: Broker) -> None:
+    """What was handed over after the last commit is drawn anew by the next owner, drift and all."""
+    stream = Stream(broker, drifting_recipe({**PRICE, "course": "gradual", "ramp_s": 20}, shards=2))
+    stream.initial = replace(stream.initial, drifts=stream.recipe.drifts)
+    stream.begin()
+    first = stream.owned[0]
+    first.publisher.publish_until(300)
+    (gaps,) = drifts_of([{"name": "gaps", "kind": "nulls", "column": "pieces", "share": 0.5, "duration_records": 400}])
+    stream.tell(drifting(gaps))
+    first.publisher.publish_until(700)
+    first.abandon()
+    again = stream.take(0)
+    assert again.publisher.position == 300
+    assert again.publisher.contents == first.publisher.contents
+    assert again.publisher.schedule == first.publisher.schedule
+    kept = Kept()
+    one, other = (
+        ShardPublisher(stream.recipe, 0, kept.outbox, owned.publisher.schedule, 300, contents=owned.publisher.contents)
+        for owned in (first, again)
+    )
+    one.publish_until(700)
+    other.publish_until(700)
+    assert kept.records[:400] == kept.records[400:]
+    assert {label.count(":1") for label in labels(kept.records) if label is not None} == {0, 1, 2}

@@ -130,7 +130,8 @@ def test_a_publisher_says_beforehand_what_can_not_be_held(given: dict[str, Any])
 
 
 def test_a_range_is_replayed_byte_for_byte_under_the_logs_it_was_published_by() -> None:
-    contents = Contents().changed(50, steering=Steering(given={"colour": "red"})).changed(90, steering=Steering())
+    contents = Contents().changed(50, steering=Steering(given={"colour": "red"})).changed(60, steering=BOOSTED)
+    contents = contents.changed(90, steering=Steering())
     schedule = starting(1_000, 0, 1, 0.0).with_rate(70, 500.0, 10)
     whole, again = Kept(), Kept()
     ShardPublisher(recipe(), 0, whole.outbox, schedule, contents=contents).publish_until(150)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from monitors.alarms import Event
 from schemas.keying import Keying
+from schemas.steering import steering_of
 from schemas.stream import StreamSpec, from_mapping
 from stream_app import monitoring
 from stream_app.schedule import begun
@@ -36,10 +38,15 @@ def spec(**changes: Any) -> StreamSpec:
     return from_mapping({**form, "monitor": monitor, **changes}, Path())
 
 
-def records(drifting: bool = True, event_time: str | None = None, key: Keying = "surrogate") -> list[Record]:
+def records(
+    drifting: bool = True,
+    event_time: str | None = None,
+    key: Keying = "surrogate",
+    steer: Mapping[str, Any] | None = None,
+) -> list[Record]:
     """What is published, by the time it was due."""
     kept = Kept()
-    shared = recipe(SHARDS, event_time=event_time, key=key)
+    shared = recipe(SHARDS, event_time=event_time, key=key, steering=steering_of({} if steer is None else steer))
     shards = publishers(shared, kept, lambda shard: begun(RATE, shared.share(shard), START_MS), int(RATE * SECONDS))
     for until_s, drifts in ((DRIFT_S[0], ()), (DRIFT_S[1], (DRIFT,) if drifting else ()), (SECONDS, ())):
         for publisher in shards:
