@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from schemas.parts import NAME, Count, Part, Positive
 from schemas.profile import ColumnProfile
@@ -78,6 +78,8 @@ class Drift(Part):
 
     Source of the courses: Gama et al. 2014, "A survey on concept drift adaptation", figure 2.
     """
+
+    model_config = ConfigDict(strict=True)
 
     SIZED: ClassVar[bool] = False
     """Whether it may be larger or smaller, so that it can come incrementally."""

@@ -22,6 +22,8 @@ WORDS = {
 NUMBER, WORD, FORM = "a number", "a word", "a form"
 """The branches of a union, as pydantic names them in a fault's place."""
 
+ABSENT = frozenset({"missing", "union_tag_not_found"})
+
 QUOTE = "'"
 
 TRIED = frozenset({NUMBER, WORD, FORM})
@@ -51,12 +53,14 @@ def fault_line(error: Mapping[str, Any], model: type[BaseModel]) -> str:
         which = error["ctx"]
         return f"{key}.{which['discriminator'].strip(QUOTE)}={which['tag']!r}: expected one of {which['expected_tags']}"
     words: str = WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
-    if error["type"] == "missing":
+    if error["type"] == "union_tag_not_found":
+        key = f"{key}.{error['ctx']['discriminator'].strip(QUOTE)}"
+    if error["type"] in ABSENT:
         words = "is missing; expected a value"
     if not key:
         return words
     whole = error["type"] == "value_error" and isinstance(error["input"], dict | BaseModel)
-    if unshown or whole or error["type"] == "missing":
+    if unshown or whole or error["type"] in ABSENT:
         return f"{key}: {words}"
     return f"{key}={error['input']!r}: {words[:1].lower()}{words[1:]}"
 

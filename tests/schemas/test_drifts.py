@@ -82,6 +82,8 @@ def test_times_are_seconds_or_records() -> None:
         ({"by": "much"}, "drifts.0.shift.by='much': input should be a valid number"),
         ({"kind": "scale", "factor": 1, "by": None}, "drifts.0.scale.factor=1: must be a number other than 1"),
         ({"name": "a b"}, "drifts.0.shift.name='a b': expected letters, digits"),
+        ({"start_s": True}, "drifts.0.shift.start_s=True: input should be a valid number"),
+        ({"kind": None}, "drifts.0.kind: is missing; expected a value"),
         ({"share": 0}, "drifts.0.shift.share=0: input should be greater than 0"),
         ({"share": 1.1}, "drifts.0.shift.share=1.1: input should be less than or equal to 1"),
         ({"start_s": -1}, "drifts.0.shift.start_s=-1: input should be greater than or equal to 0"),
