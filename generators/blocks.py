@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 from generators.keys import Keys, surrogate_keys
 from generators.population import Members, Population, key_base
 from generators.randomness import Purpose, stream_key, uniforms
+from generators.steered import UNSTEERED, Steered
 from schemas.blobs import Blobs
 from schemas.errors import InputError
 from schemas.table import Column, Kind, Role
@@ -58,40 +59,53 @@ class Source:
         if self.population is not None and self.population.fractions[self.shard] == 0:
             raise InputError(f"shard={self.shard}: no key of the stream hashes to it, so it has no records")
 
-    def block(self, index: int, given: Mapping[str, Any] | None = None) -> pa.RecordBatch:
+    def block(self, index: int, steered: Steered = UNSTEERED) -> pa.RecordBatch:
         """Draw the block of records index * BLOCK_ROWS and on, surrogate keys filled in.
 
         Args:
             index: the block's number.
-            given: columns held at a value.
+            steered: how its records are steered, worked out for this artifact's generator.
 
         Raises:
-            InputError: a given column is not in the table or the value is outside its domain.
+            InputError: the column that records are keyed by is steered.
         """
         key = stream_key(self.artifact.identity, self.seed, self.epoch, self.shard, self.purpose)
         generator = self.artifact.generator
-        held = {**({} if given is None else given), **self._held(index, given)}
+        held = {**steered.given, **self._shared(index, steered), **self._held(index, steered)}
         batch = generator.sample(BLOCK_ROWS, uniforms(key, index, BLOCK_ROWS, generator.width), held)
         for at, column in enumerate(self.artifact.schema):
             if column.role is Role.KEY and column.is_surrogate:
                 batch = batch.set_column(at, batch.schema.field(at), key_array(column, self._surrogates(index)))
         return batch
 
-    def _held(self, index: int, given: Mapping[str, Any] | None) -> dict[str, pa.Array[Any]]:
+    def _shared(self, index: int, steered: Steered) -> dict[str, pa.Array[Any]]:
+        """The columns of a block that are drawn in other shares: by numbers of their own, so that all else stays."""
+        if not steered.width:
+            return {}
+        numbers = f"{self.artifact.identity} shares"
+        key = stream_key(numbers, self.seed, self.epoch, self.shard, self.purpose)
+        return steered.drawn(uniforms(key, index, BLOCK_ROWS, steered.width))
+
+    def _held(self, index: int, steered: Steered) -> dict[str, pa.Array[Any]]:
         """The column that the records of a block are keyed by."""
         if self.population is None or self.population.column is None:
             return {}
-        self.refuse_key(given)
+        self.refuse_key(steered)
         return {self.population.column: self.members.taken(self._chosen(index))}
 
-    def refuse_key(self, given: Mapping[str, Any] | None) -> None:
-        """Refuse to hold the column that records are keyed by at one value.
+    def refuse_key(self, steered: Steered) -> None:
+        """Refuse to steer the column that records are keyed by, and weights that would have to depend on it.
 
         Raises:
-            InputError: it is among the columns given.
+            InputError: it is among the columns steered, or a value is boosted.
         """
-        if given is not None and self.population is not None and self.population.column in given:
-            raise InputError(f"{self.population.column}: records are keyed by it, so it can not be held at one value")
+        name = None if self.population is None else self.population.column
+        if name is not None and name in steered.columns:
+            raise InputError(f"{name}: records are keyed by it, so it can not be held at one value nor in other shares")
+        if name is not None and steered.weights is not None:
+            raise InputError(
+                f"boost: records are keyed by {name}, which each shard draws first; its weights would not hold"
+            )
 
     def _surrogates(self, index: int) -> pa.Array[Any]:
         """The surrogate keys of a block's records, as integers."""
@@ -111,8 +125,13 @@ class Source:
         key = stream_key(numbers, self.seed, self.epoch, self.shard, self.purpose)
         return self.members.chosen(uniforms(key, index, BLOCK_ROWS, 1)[:, 0])
 
-    def rows(self, start: int, stop: int) -> Iterator[pa.RecordBatch]:
+    def rows(self, start: int, stop: int, steered: Steered = UNSTEERED) -> Iterator[pa.RecordBatch]:
         """Draw the records start to stop - 1, in slices of whole blocks.
+
+        Args:
+            start: the first record.
+            stop: the record after the last.
+            steered: how they are steered.
 
         Raises:
             InputError: start is negative.
@@ -122,7 +141,7 @@ class Source:
         while start < stop:
             index, within = divmod(start, BLOCK_ROWS)
             count = min(BLOCK_ROWS - within, stop - start)
-            yield self.block(index).slice(within, count)
+            yield self.block(index, steered).slice(within, count)
             start += count
 
     def keys(self, start: int, count: int) -> Blobs:

@@ -22,6 +22,7 @@ from generators.fingerprint import fingerprint, versions
 from generators.population import Population
 from generators.randomness import Purpose
 from generators.scan import scan
+from generators.steered import UNSTEERED, Steered
 from schemas.bins import bins_of
 from schemas.errors import InputError
 from schemas.profile import profile_table
@@ -85,7 +86,11 @@ def fit_artifact(
 
 
 def reference_counts(
-    artifact: Artifact, rows: int, progress: Progress, population: Population | None = None
+    artifact: Artifact,
+    rows: int,
+    progress: Progress,
+    population: Population | None = None,
+    steered: Steered = UNSTEERED,
 ) -> dict[str, list[int]]:
     """Counts of the generator's own rows in the cells its monitors will use.
 
@@ -94,6 +99,7 @@ def reference_counts(
         rows: how many rows at least.
         progress: told how far it has come.
         population: the keys they are drawn with, of one shard; None for fresh ones.
+        steered: how they are steered.
 
     Returns:
         For every column the rows in each cell.
@@ -103,7 +109,7 @@ def reference_counts(
     blocks = -(-rows // BLOCK_ROWS)
 
     def counted(index: int) -> list[npt.NDArray[np.int64]]:
-        batch = source.block(index)
+        batch = source.block(index, steered)
         return [b.counts(batch.column(b.column.name)) for b in bins]
 
     totals = [np.zeros(b.size, np.int64) for b in bins]

@@ -17,6 +17,7 @@ from generators.entities import Entities, Events, Lives
 from generators.philox import addressed
 from generators.population import Members, Population, key_base
 from generators.randomness import Key, Purpose, stream_key
+from generators.steered import Steered
 from schemas.blobs import Blobs
 from schemas.errors import InputError
 from schemas.table import Role, TableSchema
@@ -73,13 +74,13 @@ class History:
         """Keys as messages have them."""
         return self.members.messages(entities)
 
-    def kept(self, artifact: Artifact, events: Events, given: Mapping[str, Any]) -> pa.RecordBatch | None:
+    def kept(self, artifact: Artifact, events: Events, steered: Steered) -> pa.RecordBatch | None:
         """What the lives of a block's events keep; None where they keep the key alone.
 
         Args:
             artifact: what draws.
             events: the block's.
-            given: columns held at a value.
+            steered: how rows are steered, worked out for that artifact's generator.
 
         Raises:
             InputError: as `Source.block`.
@@ -88,23 +89,24 @@ class History:
         if not names:
             return None
         rows = (events.entities, events.lives)
-        return self._rows(artifact, rows, self._key(Purpose.LIVES, artifact), self._held(events, given)).select(names)
+        held = self._held(events, steered)
+        return self._rows(artifact, rows, Purpose.LIVES, held, steered).select(names)
 
     def images(
-        self, artifact: Artifact, events: Events, given: Mapping[str, Any], kept: pa.RecordBatch | None
+        self, artifact: Artifact, events: Events, steered: Steered, kept: pa.RecordBatch | None
     ) -> pa.RecordBatch:
         """What the entities of a block's events look like after each; whole blocks only.
 
         Args:
             artifact: what draws.
             events: the block's; `previous` for what they look like before.
-            given: columns held at a value.
+            steered: how rows are steered, worked out for that artifact's generator.
             kept: what their lives keep.
 
         Raises:
             InputError: as `Source.block`.
         """
-        held = self._held(events, given)
+        held = self._held(events, steered)
         fresh: dict[str, pa.Array[Any]] = {}
         if kept is not None:
             for name in kept.schema.names:
@@ -113,24 +115,33 @@ class History:
                     held[name] = kept.column(name)
                 else:  # never to be held, and drawn without regard to the others
                     fresh[name] = kept.column(name)
-        batch = self._rows(artifact, (events.entities, events.numbers), self._key(Purpose.IMAGES, artifact), held)
+        batch = self._rows(artifact, (events.entities, events.numbers), Purpose.IMAGES, held, steered)
         for name, values in fresh.items():
             at = batch.schema.get_field_index(name)
             batch = batch.set_column(at, batch.schema.field(at), values)
         return self._keyed(artifact.schema, batch, events)
 
     def _rows(
-        self, artifact: Artifact, addresses: tuple[Longs, Longs], key: Key, held: Mapping[str, Any]
+        self,
+        artifact: Artifact,
+        addresses: tuple[Longs, Longs],
+        purpose: Purpose,
+        held: Mapping[str, Any],
+        steered: Steered,
     ) -> pa.RecordBatch:
-        generator = artifact.generator
-        return generator.sample(BLOCK_ROWS, addressed(key, addresses, generator.width), held)
+        generator, key = artifact.generator, self._key(purpose, f"{artifact.identity} rows")
+        shared: Mapping[str, Any] = {}
+        if steered.width:
+            own = self._key(purpose, f"{artifact.identity} shares")
+            shared = steered.drawn(addressed(own, addresses, steered.width))
+        return generator.sample(BLOCK_ROWS, addressed(key, addresses, generator.width), {**shared, **held})
 
-    def _held(self, events: Events, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _held(self, events: Events, steered: Steered) -> dict[str, Any]:
         """What is given, and the column that holds the key, if one does."""
-        self.source.refuse_key(given)
+        self.source.refuse_key(steered)
         assert self.source.population is not None
         column = self.source.population.column
-        return {**given, **({} if column is None else {column: self.members.taken(events.entities)})}
+        return {**steered.given, **({} if column is None else {column: self.members.taken(events.entities)})}
 
     def _keyed(self, schema: TableSchema, batch: pa.RecordBatch, events: Events) -> pa.RecordBatch:
         """The batch with the entity's key in the table's key column: what records are keyed by, or a number."""
@@ -153,9 +164,9 @@ class History:
         apart = {*self.columns, self.source.population.column}
         return [column.name for column in schema if column.name not in apart and column.role is not Role.KEY]
 
-    def _key(self, purpose: Purpose, artifact: Artifact | None = None) -> Key:
+    def _key(self, purpose: Purpose, numbers: str | None = None) -> Key:
         source = self.source
-        identity = source.artifact.identity if artifact is None else f"{artifact.identity} rows"
+        identity = source.artifact.identity if numbers is None else numbers
         return stream_key(identity, source.seed, source.epoch, source.shard, purpose)
 
 

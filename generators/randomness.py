@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     LIVES = "lives"
     IMAGES = "images"
     TRAINING = "training"
+    DRIFT = "drift"
 
 
 Key = tuple[int, int]

@@ -22,6 +22,10 @@ WORDS = {
 NUMBER, WORD, FORM = "a number", "a word", "a form"
 """The branches of a union, as pydantic names them in a fault's place."""
 
+ABSENT = frozenset({"missing", "union_tag_not_found"})
+
+QUOTE = "'"
+
 TRIED = frozenset({NUMBER, WORD, FORM})
 """The types that pydantic tried in vain, which it names as if they were keys."""
 
@@ -45,25 +49,35 @@ def fault_line(error: Mapping[str, Any], model: type[BaseModel]) -> str:
         known = _known(place[:-1], model)
         near = difflib.get_close_matches(place[-1], known, n=1)
         return f"{key}: no such key; {f'did you mean {near[0]}?' if near else 'known are ' + ', '.join(known)}"
+    if error["type"] == "union_tag_invalid":
+        which = error["ctx"]
+        return f"{key}.{which['discriminator'].strip(QUOTE)}={which['tag']!r}: expected one of {which['expected_tags']}"
     words: str = WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
+    if error["type"] == "union_tag_not_found":
+        key = f"{key}.{error['ctx']['discriminator'].strip(QUOTE)}"
+    if error["type"] in ABSENT:
+        words = "is missing; expected a value"
     if not key:
         return words
-    if error["type"] == "missing":
-        return f"{key}: is missing; expected a value"
-    if unshown or (error["type"] == "value_error" and isinstance(error["input"], dict | BaseModel)):
+    whole = error["type"] == "value_error" and isinstance(error["input"], dict | BaseModel)
+    if unshown or whole or error["type"] in ABSENT:
         return f"{key}: {words}"
     return f"{key}={error['input']!r}: {words[:1].lower()}{words[1:]}"
 
 
 def _known(place: list[str], model: type[BaseModel]) -> list[str]:
     """The keys of the model found at a place."""
+    among: list[type[BaseModel]] = []
     for part in place:
         field = model.model_fields.get(part)
         if field is not None:
-            inner = next(_models(field.annotation), None)
-            if inner is None:
+            among = list(_models(field.annotation))
+            if not among:
                 return []
-            model = inner
+            model = among[0]
+        else:  # which of several forms it is, by its kind
+            kinds = ((each, each.model_fields.get("kind")) for each in among)
+            model = next((each for each, kind in kinds if kind and part in get_args(kind.annotation)), model)
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

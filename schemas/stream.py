@@ -23,6 +23,7 @@ from pydantic import (
 
 from schemas.changes import Changes
 from schemas.disorder import Disorder, Quarantine
+from schemas.drift_kinds import NOT_WITH_CHANGES, Drifts
 from schemas.errors import InputError
 from schemas.faults import FORM, NUMBER, fault_line
 from schemas.framing import Framing
@@ -34,6 +35,7 @@ from schemas.rates import Profile, beside
 from schemas.rule_forms import parse
 from schemas.rules import Rule
 from schemas.secrets import SECRET, Setting, hidden, hidden_user
+from schemas.steering import Steering
 
 
 def _quoted(settings: Mapping[str, Setting]) -> Mapping[str, Setting]:
@@ -134,6 +136,8 @@ class StreamSpec(Part):
         framing: how records name their schema: in a prefix of the value or in a header.
         changes: how records are changes to entities, which are the keys that come again; None for rows of their own.
         event_time: a timestamp column filled from the stream's clock.
+        steer: what the stream offers from the beginning on, other than its generator does by itself.
+        drifts: what is injected into the records, labelled.
         bootstrap: host:port of the broker, or "embedded".
         registry: URL of the schema registry, or "embedded".
         kafka: librdkafka settings, by their own names.
@@ -163,6 +167,8 @@ class StreamSpec(Part):
     framing: Framing = "prefix"
     changes: Changes | None = None
     event_time: str | None = None
+    steer: Steering = Field(default_factory=Steering)
+    drifts: Drifts = ()
     bootstrap: str | None = None
     registry: str | None = Field(default=None, repr=False)
     kafka: Settings = Field(default_factory=dict, repr=False)
@@ -190,7 +196,16 @@ class StreamSpec(Part):
             raise ValueError(f"key.column={self.event_time}: is the event time, which the stream's clock fills")
         if self.event_time is None and self.disorder is not None and self.disorder.late is not None:
             raise ValueError("disorder.late: needs an event_time, the column that shows how late a record is")
+        timed = [drift.name for drift in self.drifts if not drift.counts_records]
+        if timed and self.rate_per_s == "max":
+            raise ValueError(f"drifts: {timed[0]} counts seconds, which need a rate_per_s in numbers; count records")
+        try:
+            self.steer.check_key(self.key)
+        except InputError as error:
+            raise ValueError(f"steer: {error}") from None
         if self.changes is not None:
+            if self.drifts:
+                raise ValueError(f"drifts: {NOT_WITH_CHANGES}")
             self._check_changes(self.changes)
         if self.topic_settings.compacted and self.key == "none":
             raise ValueError("topic_settings.compacted: a compacted topic takes no record without a key; choose a key")

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from schemas.drift_kinds import form_of
 from schemas.rates import Profile
 from schemas.stream import StreamSpec
 from schemas.table import Kind, TableSchema
@@ -27,6 +28,12 @@ MONITOR_WORDS = {
 CHANGES = "{form: upserts, deletes: 0.05}"
 """An example of changes for a stream without any."""
 
+STEER = "{shares: {COLUMN: {VALUE: 0.5}}}"
+"""An example of steering for a stream without any."""
+
+DRIFTS = "[{name: storm, kind: shift, column: COLUMN, by: 5, start_s: 60, duration_s: 30}]"
+"""An example of drifts for a stream without any."""
+
 DISORDER = "{out_of_order: {share: 0.05}, duplicates: {share: 0.01}, missing: {share: 0.001}}"
 """An example of disorder for a stream without any."""
 
@@ -40,9 +47,9 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
     """
     form = spec.model_dump()
     form |= {key: None if form[key] is None else _given(form[key]) for key in ("changes", "disorder", "quarantine")}
+    form |= {"steer": spec.steer.to_json() or None, "drifts": [form_of(drift) for drift in spec.drifts] or None}
     if isinstance(spec.rate_per_s, Profile):
         form["rate_per_s"] = spec.rate_per_s.to_json()
-    topic, monitor, publish = form["topic_settings"], form["monitor"], form["publish"]
     example = next((c.name for c in schema if c.kind in (Kind.INTEGER, Kind.NUMBER)), schema.names[0])
     times = ", ".join(c.name for c in schema if c.kind is Kind.TIMESTAMP)
     train = f"synthstream train TABLE --out {spec.artifact or 'DIR'}"
@@ -54,11 +61,7 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
             "artifact", {"artifact": None if spec.artifact is None else str(spec.artifact)}, f"written by `{train}`"
         ),
         _entry("topic", form, ""),
-        _entry(
-            "rate_per_s",
-            form,
-            "records a second, max, or a profile as {ramp: {from: 10, to: 500, over_s: 60}}",
-        ),
+        _entry("rate_per_s", form, "records a second, max, or a profile as {ramp: {from: 10, to: 500, over_s: 60}}"),
         _entry("shards", form, "partitions of the topic"),
         _entry("seed", form, "artifact, shards, seed and epoch settle every record"),
         _entry("epoch", form, "raise it by one to begin anew: another artifact, another seed, more shards"),
@@ -70,6 +73,10 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
         _entry("key", form | {"key": _key(spec)}, "or none, {column: NAME}, {entities: 10000, skew: 1.1}"),
         _entry("framing", form, "where a record names its schema: prefix (of its value) or header"),
         _entry("changes", form, "records are changes to the keys, which come again; or form: debezium", CHANGES),
+        _entry("steer", form, "columns given, values in other shares, or a rare one boosted", STEER),
+        _entry(
+            "drifts", form, "what goes wrong with records, and when, labelled", DRIFTS.replace("COLUMN", _yaml(example))
+        ),
         _entry("event_time", form, f"filled from the stream's clock; timestamps: {times or 'none here'}", "COLUMN"),
         "",
         _entry("bootstrap", form, "or embedded; --bootstrap and SYNTHSTREAM_BOOTSTRAP say the same", "127.0.0.1:9092"),
@@ -78,10 +85,7 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
         _entry("registry_settings", {"registry_settings": dict(spec.registry_settings)}, "its client's, likewise"),
         "",
         "topic_settings:  # for a topic that does not exist yet",
-        "  " + _entry("replication", topic, ""),
-        "  " + _entry("retention_ms", topic, "", 86_400_000),
-        "  " + _entry("min_insync_replicas", topic, "", 1),
-        "  " + _entry("compacted", topic, "keep only the newest record of each key"),
+        *_topic(form["topic_settings"]),
         "",
         f"# What every record must satisfy, as in {pair}",
         f"# Columns: {', '.join(map(_yaml, schema.names))}",
@@ -92,12 +96,21 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
         _entry("quarantine", form, "a topic for what breaks a rule with `hard: true` or is too large", "{}"),
         "",
         "monitor:",
-        *("  " + _entry(name, monitor, words) for name, words in MONITOR_WORDS.items()),
+        *("  " + _entry(name, form["monitor"], words) for name, words in MONITOR_WORDS.items()),
         "",
         "publish:",
-        "  " + _entry("transaction_s", publish, "how long a worker's transaction collects records"),
+        "  " + _entry("transaction_s", form["publish"], "how long a worker's transaction collects records"),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _topic(settings: Mapping[str, Any]) -> list[str]:
+    return [
+        "  " + _entry("replication", settings, ""),
+        "  " + _entry("retention_ms", settings, "", 86_400_000),
+        "  " + _entry("min_insync_replicas", settings, "", 1),
+        "  " + _entry("compacted", settings, "keep only the newest record of each key"),
+    ]
 
 
 def _key(spec: StreamSpec) -> Any:

@@ -16,13 +16,11 @@ from connectors.embedded_registry import EmbeddedRegistry
 from connectors.kafka import Cluster, Outbox, TopicShape, check, ensure_topic, topic_partitions, topic_setting
 from connectors.registry import Registry
 from generators.artifact import Artifact, load_artifact
-from generators.history import check_changes
 from generators.population import population_of
 from schemas.avro import avro_schema
 from schemas.codec import Codec
 from schemas.envelope import Envelope
 from schemas.errors import InputError, ServiceError
-from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec
 from stream_app.changes import Changes
 from stream_app.contents import Model
@@ -32,9 +30,10 @@ from stream_app.forecast import Plan
 from stream_app.pace.recordings import pinned
 from stream_app.publish import Clock, ShardPublisher
 from stream_app.quarantine import PRODUCER_LIMIT_BYTES, Gate
-from stream_app.recipe import Recipe, check_event_time, fractions_of, stream_share
+from stream_app.recipe import Recipe, fractions_of, stream_share
 from stream_app.schedule import UNPACED, Behind, Rate, begun, starting
 from stream_app.settings import EMBEDDED, Place
+from stream_app.specs import check_fits
 from stream_app.topics import Topics
 
 logger = logging.getLogger(__name__)
@@ -111,23 +110,12 @@ def stream_artifact(spec: StreamSpec) -> Artifact:
     """Load the artifact a stream draws from.
 
     Raises:
-        InputError: none named, it can not be used, or the stream's rules, event time, key, changes or a compacted
-            topic do not fit its columns.
+        InputError: none named, it can not be used, or the stream's file does not fit its columns.
     """
     if spec.artifact is None:
         raise InputError("artifact: none named; train one with `synthstream train TABLE --out DIR` and name its folder")
     artifact = load_artifact(Path(spec.artifact))
-    check_columns(spec.parsed_rules, artifact.schema)
-    if spec.event_time is not None:
-        check_event_time(artifact.schema, spec.event_time)
-    keys = population_of(artifact.generator, spec.key, spec.shards)
-    if spec.changes is not None and keys is not None:
-        check_changes(artifact.schema, spec.changes.columns, keys)
-    if spec.topic_settings.compacted and keys is not None and keys.null_share > 0:
-        raise InputError(
-            f"key.column={keys.column}: is missing in {100 * keys.null_share:.2g} % of the rows, and a compacted topic "
-            "takes no record without a key; choose a column without nulls, or drop topic_settings.compacted"
-        )
+    check_fits(spec, artifact)
     return artifact
 
 
@@ -166,6 +154,8 @@ def recipe(spec: StreamSpec, artifact: Artifact, outside: Outside, register: boo
         behind=Behind(spec.behind, spec.behind_s),
         disorder=None if spec.disorder is None else Disorder(spec.disorder, spec.labels_topic, spec.count),
         gate=gate(spec, outside.cluster),
+        steering=spec.steer,
+        drifts=spec.drifts,
         another=lambda model: recipe(spec, swapped_in(spec, model), outside),
     )
 
@@ -388,6 +378,7 @@ def running_topics(spec: StreamSpec, cluster: Cluster) -> Topics:
 
 
 def initial_state(spec: StreamSpec) -> Desired:
-    """What a stream does when nobody commanded anything: run, at the rate of its file."""
+    """What a stream does when nobody commanded anything: run, at its file's rate, steered and drifting as that says."""
     asked = rate(spec)
-    return Desired("", State.RUNNING, None if asked == UNPACED else asked, epoch=spec.epoch)
+    pace = None if asked == UNPACED else asked
+    return Desired("", State.RUNNING, pace, epoch=spec.epoch, steering=spec.steer, drifts=spec.drifts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from generators.blocks import BLOCK_ROWS
 from generators.entities import Events
 from generators.history import History, previous
 from generators.population import key_texts
+from generators.steered import Steered, steered
 from schemas import changes as forms
 from schemas.blobs import Blobs
 from schemas.envelope import Changed, Envelope
@@ -123,9 +124,9 @@ class _Looks:
     def under(self, content: Content, *events: Events) -> list[pa.RecordBatch]:
         """The rows after events of the block or after those before them, under one content."""
         artifact = self.draws(content.model)
-        kept = self.history.kept(artifact, self.events, content.given)
-        batches = [self.history.images(artifact, each, content.given, kept) for each in events]
-        return batches if content.incident is None else [content.incident.applied(batch) for batch in batches]
+        how = steered(artifact.generator, content.steering)
+        kept = self.history.kept(artifact, self.events, how)
+        return [self.history.images(artifact, each, how, kept) for each in events]
 
     def before(self, contents: Contents, here: slice, start: int, own: pa.RecordBatch) -> pa.RecordBatch:
         """The rows before some of the events: each under the content that held at the event before of its entity.
@@ -177,11 +178,11 @@ def _timeless(content: Content) -> Content:
     return replace(content, sequence=0)
 
 
-def check_images(history: History, artifact: Artifact, given: Mapping[str, Any]) -> None:
-    """Make sure that an artifact can draw a shard's entities under given columns.
+def check_images(history: History, artifact: Artifact, how: Steered) -> None:
+    """Make sure that an artifact can draw a shard's entities, steered so.
 
     Raises:
-        InputError: it does not know a key, or the columns can not be held.
+        InputError: it does not know a key, or they can not be steered so.
     """
     assert history.source.population is not None
     name = history.source.population.column
@@ -196,4 +197,4 @@ def check_images(history: History, artifact: Artifact, given: Mapping[str, Any])
                 "this stream; train it on rows that have all of them"
             )
     events = history.block(0)
-    history.images(artifact, events, given, history.kept(artifact, events, given))
+    history.images(artifact, events, how, history.kept(artifact, events, how))

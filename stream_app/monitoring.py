@@ -13,6 +13,7 @@ from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS, Source
 from generators.fitting import reference_counts
 from generators.population import population_of
+from generators.steered import UNSTEERED, steered
 from monitors.alarms import Alarms
 from monitors.evidence import FixedWindow, Sensitivity
 from monitors.pane import Deltas, PaneLayout
@@ -26,7 +27,7 @@ from schemas.stream import StreamSpec
 from schemas.table import TableSchema
 from stream_app.assemble import Outside, changes_of, rate
 from stream_app.changes import Changes, happened
-from stream_app.contents import Contents
+from stream_app.contents import Content, Contents
 from stream_app.decoding import Decoders
 from stream_app.publish import Clock
 from stream_app.schedule import UNPACED
@@ -71,16 +72,19 @@ def _judged(spec: StreamSpec, schema: TableSchema) -> TableSchema:
 def _own_counts(spec: StreamSpec, artifact: Artifact) -> Mapping[str, Sequence[int]]:
     """The cells of the generator's own rows: as trained, or drawn anew where the stream has others.
 
-    It has where it makes a column's values hot, and where the rows of an entity keep columns over a life.
+    It has where it makes a column's values hot, where the rows of an entity keep columns over a life, and where its
+    file steers it: what is announced is no drift.
     """
     changes = changes_of(spec, artifact)
     if changes is not None and changes.form.columns is not None:
         return _counts_of_changes(spec, artifact, changes)
-    if isinstance(spec.key, str) or spec.key.column is None or spec.key.skew is None:
+    skewed = not isinstance(spec.key, str) and spec.key.column is not None and spec.key.skew is not None
+    how = steered(artifact.generator, spec.steer)
+    if not skewed and how is UNSTEERED:
         return artifact.reference
-    keys = population_of(artifact.generator, spec.key, 1)
+    keys = population_of(artifact.generator, spec.key, 1) if skewed else None
     rows = max(map(sum, artifact.reference.values()))
-    return reference_counts(artifact, rows, lambda share, what: None, keys)
+    return reference_counts(artifact, rows, lambda share, what: None, keys, how)
 
 
 def _counts_of_changes(spec: StreamSpec, artifact: Artifact, changes: Changes) -> Mapping[str, Sequence[int]]:
@@ -95,7 +99,8 @@ def _counts_of_changes(spec: StreamSpec, artifact: Artifact, changes: Changes) -
         history = changes.history(Source(artifact, spec.seed, spec.epoch, shard, spec.shards, population=keys))
         for start in range(0, round(CHANGES_COUNTED * fraction), BLOCK_ROWS):
             bounds = (start, min(start + BLOCK_ROWS, round(CHANGES_COUNTED * fraction)))
-            found = happened(history, lambda model: artifact, Contents(), bounds, with_before=False)
+            log = Contents((Content(steering=spec.steer),))
+            found = happened(history, lambda model: artifact, log, bounds, with_before=False)
             rows = found.after.filter(pa.array(~found.deleted))
             for each, total in zip(bins, counts, strict=True):
                 np.add(total, each.counts(rows.column(each.column.name)), out=total)

@@ -98,6 +98,12 @@ def dry_run(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")(command)
 
 
+def shares_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Option --shares: values of columns in other shares than their own."""
+    words = "Shares of some values of a column, as in '{country: {DE: 0.5}}'; the others keep their proportions."
+    return click.option("--shares", metavar="YAML", help=words)(command)
+
+
 def show(form: Mapping[str, Any], as_json: bool) -> None:
     """Print a small report: JSON, or aligned lines."""
     if as_json:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +14,16 @@ import pyarrow as pa
 from connectors.kafka import Outbox, Records
 from generators.blocks import BLOCK_ROWS, Source
 from generators.history import History
+from generators.steered import Steered, steered
 from schemas.blobs import Blobs
+from schemas.drift_kinds import AnyDrift
+from schemas.steering import Steering
 from stream_app import lineage
 from stream_app.arranged import Arranged, arranged
 from stream_app.changes import Happened, check_images, happened
 from stream_app.contents import Content, Contents, Model
 from stream_app.disorder import undisturbed
-from stream_app.incident import Incident
+from stream_app.drifts import Moments, drifted
 from stream_app.quarantine import Kept
 from stream_app.recipe import Recipe
 from stream_app.schedule import Schedule
@@ -132,17 +134,19 @@ def _holds_until(schedule: Schedule, contents: Contents, sequence: int) -> int |
     return min((end for end in ends if end is not None), default=None)
 
 
-def check_draws(drawn_by: DrawnBy, model: Model | None, given: Mapping[str, Any]) -> None:
-    """Make sure that records can be drawn by a model under given columns.
+def check_draws(drawn_by: DrawnBy, model: Model | None, steering: Steering, drifts: Sequence[AnyDrift] = ()) -> None:
+    """Make sure that records can be drawn by a model, steered so and drifting so.
 
     Raises:
-        InputError: the model can not be had here, or the columns not be held.
+        InputError: the model can not be had here, or it can not be steered so or drift so.
     """
     drawn, history = drawn_by(model), drawn_by(None).history
+    drawn.recipe.check_drifts(drifts)
+    how = steered(drawn.recipe.artifact.generator, steering)
     if history is None:
-        drawn.source.block(0, given)
+        drawn.source.block(0, how)
     else:
-        check_images(history, drawn.recipe.artifact, given)
+        check_images(history, drawn.recipe.artifact, how)
 
 
 def _page(
@@ -159,16 +163,24 @@ def _page(
     recipe = drawn.recipe
     due_ms = schedule.due_ms(np.arange(start, stop))
     changed = _changed(drawn_by, contents, bounds)
-    batch, keys = _rows(drawn, content, bounds) if changed is None else (changed.after, changed.keys)
+    how = steered(recipe.artifact.generator, content.steering)
+    clock = schedule.at(start).clock
+    shown_ms = clock.event(due_ms)
+    if changed is None:
+        fraction = drawn_by(None).recipe.fractions[drawn.shard]
+        batch, own = _rows(drawn, content, how, Moments(start, shown_ms, clock.event_ms, fraction))
+        keys = None if recipe.key == "none" else drawn.source.keys(start, stop - start)
+    else:
+        batch, keys, own = changed.after, changed.keys, _worth(how, changed.after, changed.deleted)
     event_ms = None
     if recipe.event_time is not None:
-        event_ms = schedule.at(start).clock.event(due_ms)
+        event_ms = shown_ms
         if late_ms is not None:
             event_ms = event_ms - late_ms
         batch = _stamped(batch, recipe.event_time, event_ms)
     marks = lineage.headers(recipe.artifact.identity, recipe.epoch, drawn.shard, start, stop)
-    shared = {**recipe.schema_header, **_label(content.incident)}
-    heads = [(lineage.HEADER, marks), *((name, Blobs.same(head, stop - start)) for name, head in shared.items())]
+    shared = [(name, Blobs.same(head, stop - start)) for name, head in recipe.schema_header.items()]
+    heads = [(lineage.HEADER, marks), *shared, *own]
     records = Records(_encoded(recipe, batch, changed, due_ms, drawn.shard), keys, heads)
     gone = np.zeros(stop - start, np.bool_) if changed is None else changed.deleted
     kept_out = recipe.gate.kept_out(batch, records.sizes, keys, gone)
@@ -176,14 +188,25 @@ def _page(
     return Page(start, records, due_ms, event_ms, kept_out, np.flatnonzero(gone & followed))
 
 
-def _rows(drawn: Drawn, content: Content, bounds: tuple[int, int]) -> tuple[pa.RecordBatch, Blobs | None]:
-    """The rows between two bounds and their keys, where every record is a row of its own."""
-    start, stop = bounds
-    block, within = divmod(start, BLOCK_ROWS)
-    batch = drawn.source.block(block, content.given).slice(within, stop - start)
-    if content.incident is not None:
-        batch = content.incident.applied(batch)
-    return batch, None if drawn.recipe.key == "none" else drawn.source.keys(start, stop - start)
+def _rows(
+    drawn: Drawn, content: Content, how: Steered, moments: Moments
+) -> tuple[pa.RecordBatch, list[tuple[str, Blobs]]]:
+    """Records that are rows of their own, with the headers that say how they came about."""
+    block, within = divmod(moments.start, BLOCK_ROWS)
+    whole, count = drawn.source.block(block, how), len(moments.event_ms)
+    heads = _worth(how, whole.slice(within, count))
+    if content.drifts:
+        whole, labels = drifted(drawn.source, whole, content.drifts, moments)
+        heads += [] if labels is None else [(lineage.DRIFT_HEADER, labels)]
+    return whole.slice(within, count), heads
+
+
+def _worth(how: Steered, batch: pa.RecordBatch, gone: npt.NDArray[np.bool_] | None = None) -> list[tuple[str, Blobs]]:
+    """The header of weights where a value is boosted; not on records that are gone."""
+    if how.weights is None:
+        return []
+    worth = how.weights.of(batch)
+    return [(lineage.WEIGHT_HEADER, worth if gone is None else worth.without(gone))]
 
 
 def _changed(drawn_by: DrawnBy, contents: Contents, bounds: tuple[int, int]) -> Happened | None:
@@ -211,8 +234,3 @@ def _stamped(batch: pa.RecordBatch, event_time: str, event_ms: npt.NDArray[np.in
     target = batch.schema.field(index)
     instants = pa.array(event_ms).cast(pa.timestamp("ms", tz=target.type.tz)).cast(target.type)
     return batch.set_column(index, target, instants)
-
-
-def _label(incident: Incident | None) -> dict[str, bytes]:
-    """The header of records that were part of an incident."""
-    return {} if incident is None else {lineage.INCIDENT_HEADER: incident.name.encode()}

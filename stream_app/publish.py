@@ -6,15 +6,17 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from connectors.kafka import Outbox
 from generators.blocks import BLOCK_ROWS
+from schemas.drift_kinds import AnyDrift
+from schemas.steering import Steering
 from stream_app.arranged import Arranged
 from stream_app.contents import Contents, Model
 from stream_app.pages import Drawn, Page, check_draws, draw_page
@@ -77,7 +79,7 @@ class ShardPublisher:
         self.schedule = schedule
         self.position = position
         self.count = count
-        self.contents = Contents() if contents is None else contents
+        self.contents = recipe.beginning if contents is None else contents
         self.skipped_s = 0.0
         self.tally: Counter[str] = Counter()
         self._ended = False
@@ -96,14 +98,14 @@ class ShardPublisher:
         self.contents = self.contents if contents is None else contents
         self._page = self._ahead = None
 
-    def check(self, model: Model | None, given: Mapping[str, Any]) -> None:
-        """Make sure that records can be drawn by a model under given columns.
+    def check(self, model: Model | None, steering: Steering, drifts: Sequence[AnyDrift] = ()) -> None:
+        """Make sure that records can be drawn by a model, steered so and drifting so.
 
         Raises:
-            InputError: the model can not be had here, or the columns not be held.
+            InputError: the model can not be had here, or it can not be steered so or drift so.
         """
         if self.count != 0:  # else it has no keys, and no source
-            check_draws(self._drawn_by, model, given)
+            check_draws(self._drawn_by, model, steering, drifts)
 
     def _drawn_by(self, model: Model | None) -> Drawn:
         if model not in self._drawn:

@@ -15,14 +15,18 @@ from generators.population import Population, population_of
 from generators.randomness import Purpose, stream_key
 from schemas import changes as change_forms
 from schemas.codec import Codec
+from schemas.drift_kinds import NOT_WITH_CHANGES, AnyDrift, check_drifts
+from schemas.drift_kinds import spelled as spelled_drifts
 from schemas.errors import InputError
 from schemas.framing import HEADER, Framing, header
-from schemas.keying import Keying, spelled
+from schemas.keying import KeyForm, Keying, spelled
 from schemas.rules import Rule
+from schemas.steering import Steering
 from schemas.table import Kind, TableSchema
 from stream_app.changes import Changes
-from stream_app.contents import Model
+from stream_app.contents import Content, Contents, Model
 from stream_app.disorder import Disorder, Plan
+from stream_app.drifts import running
 from stream_app.pace.course import Share
 from stream_app.quarantine import Gate
 from stream_app.schedule import Behind, share
@@ -51,6 +55,8 @@ class Recipe:
         behind: what to do when records are handed over late.
         disorder: what befalls records on their way, if anything.
         gate: what may pass to the topic.
+        steering: what the stream offers from its beginning on, other than its generator does by itself.
+        drifts: what is injected into its records from the beginning on.
         another: the recipe with another artifact, loaded from where it lies.
 
     Raises:
@@ -71,6 +77,8 @@ class Recipe:
     behind: Behind = field(default_factory=Behind)
     disorder: Disorder | None = None
     gate: Gate = field(default_factory=Gate)
+    steering: Steering = field(default_factory=Steering)
+    drifts: tuple[AnyDrift, ...] = ()
     another: Callable[[Model], Recipe] = field(default=_no_other, compare=False)
 
     def __post_init__(self) -> None:
@@ -121,7 +129,25 @@ class Recipe:
             "disorder": "none" if self.disorder is None else self.disorder.spelled,
             "quarantine": "yes" if self.gate.keeps else "none",
             "hard_rules": _spelled_rules(self.gate.rules),
+            "steer": self.steering.text,
+            "drifts": spelled_drifts(self.drifts),
         }
+
+    @property
+    def beginning(self) -> Contents:
+        """The content log of a shard that begins."""
+        return Contents((Content(steering=self.steering, drifts=running(self.drifts, (), 0, None)),))
+
+    def check_drifts(self, drifts: Sequence[AnyDrift]) -> None:
+        """Refuse drifts that the stream's records can not have.
+
+        Raises:
+            InputError: names every drift at fault.
+        """
+        if drifts and self.changes is not None:
+            raise InputError(f"drift {drifts[0].name}: {NOT_WITH_CHANGES}")
+        settled = settled_columns(self.key, self.event_time)
+        check_drifts(drifts, self.artifact.schema, self.artifact.profile, settled)
 
     def share(self, shard: int) -> Share:
         """A shard's share of the stream's rate, and the numbers that its random arrivals are drawn from."""
@@ -143,6 +169,12 @@ class Recipe:
             return None
         key = stream_key(self.artifact.identity, self.seed, self.epoch, shard, Purpose.DISORDER)
         return self.disorder.plan(key, block, self.count(shard, self.disorder.count))
+
+
+def settled_columns(key: Keying, event_time: str | None) -> dict[str, str]:
+    """Columns that something else than the generator fills, and what."""
+    keyed = {} if not isinstance(key, KeyForm) or key.column is None else {key.column: "records are keyed by it"}
+    return keyed | ({} if event_time is None else {event_time: "is the event time, which the stream's clock fills"})
 
 
 def _spelled_rules(rules: Sequence[Rule]) -> str:

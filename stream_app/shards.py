@@ -17,6 +17,7 @@ from stream_app.change_log import CHANGES_KEPT
 from stream_app.commits import Commit
 from stream_app.contents import Contents
 from stream_app.control import Acknowledgement, Desired, State, in_force
+from stream_app.drifts import check_pace, running
 from stream_app.progress import Progress
 from stream_app.publish import ShardPublisher
 from stream_app.recipe import Recipe
@@ -192,7 +193,8 @@ class OwnedShard:
             return f"it is for epoch {desired.epoch}, the stream is at {self._progress.epoch}"
         try:
             check_clock(self.publisher.recipe.event_time, _rate(desired))
-            self.publisher.check(desired.model, desired.given)
+            check_pace(desired.drifts, _rate(desired) == UNPACED)
+            self.publisher.check(desired.model, desired.steering, desired.drifts)
             self._contents(desired)
         except InputError as error:
             return str(error)
@@ -213,8 +215,12 @@ class OwnedShard:
         contents, position = self.publisher.contents, self.publisher.position
         if desired.model != contents.latest.model:
             contents = contents.changed(max(position, desired.model_from), model=desired.model)
-        if desired.given != contents.latest.given:
-            contents = contents.changed(position, given=desired.given)
+        if desired.steering != contents.latest.steering:
+            contents = contents.changed(position, steering=desired.steering)
+        going = contents.latest.drifts
+        drifts = running(desired.drifts, going, position, self.publisher.schedule.latest.clock.shows(desired.at_ms))
+        if drifts != going:
+            contents = contents.changed(position, drifts=drifts)
         if self.publisher.recipe.changes is not None and contents.oldest > 0:
             raise InputError(
                 f"what it draws was changed {CHANGES_KEPT - 1} times in this epoch, more than a stream with `changes` "
@@ -346,7 +352,7 @@ def _progress(
     first = None if shard == 0 else _known(cluster, topics, 0)
     began_ms = now_ms if first is None or first.epoch != recipe.epoch else first.began_ms
     schedule = begun(_rate(initial), recipe.share(shard), began_ms, recipe.speed)
-    return Progress(recipe.epoch, terms(recipe, topics), 0, schedule, began_ms=began_ms)
+    return Progress(recipe.epoch, terms(recipe, topics), 0, schedule, recipe.beginning, began_ms=began_ms)
 
 
 def terms(recipe: Recipe, topics: Topics) -> dict[str, str]:

@@ -7,9 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from generators.artifact import Artifact
+from generators.history import check_changes
+from generators.population import population_of
+from generators.steered import steered
+from schemas.drift_kinds import check_drifts
 from schemas.errors import InputError
 from schemas.rates import Profile
+from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec, from_mapping, read_mapping
+from stream_app.recipe import check_event_time, settled_columns
 from stream_app.settings import BOOTSTRAP_VARIABLE, REGISTRY_VARIABLE
 
 IN_TOPIC = ("replication", "retention_ms", "min_insync_replicas")
@@ -48,6 +55,27 @@ def stream_spec(source: Path, flags: Mapping[str, Any], environment: Mapping[str
         rate = given.pop("rate")
         form["rate_per_s"] = "max" if rate == math.inf else rate.to_json() if isinstance(rate, Profile) else rate
     return from_mapping({**form, **given}, source.parent)
+
+
+def check_fits(spec: StreamSpec, artifact: Artifact) -> None:
+    """Refuse a stream that does not fit the columns of the artifact that is to draw it.
+
+    Raises:
+        InputError: its rules, event time, steering, drifts, key, changes or a compacted topic do not fit.
+    """
+    check_columns(spec.parsed_rules, artifact.schema)
+    if spec.event_time is not None:
+        check_event_time(artifact.schema, spec.event_time)
+    steered(artifact.generator, spec.steer)
+    check_drifts(spec.drifts, artifact.schema, artifact.profile, settled_columns(spec.key, spec.event_time))
+    keys = population_of(artifact.generator, spec.key, spec.shards)
+    if spec.changes is not None and keys is not None:
+        check_changes(artifact.schema, spec.changes.columns, keys)
+    if spec.topic_settings.compacted and keys is not None and keys.null_share > 0:
+        raise InputError(
+            f"key.column={keys.column}: is missing in {100 * keys.null_share:.2g} % of the rows, and a compacted topic "
+            "takes no record without a key; choose a column without nulls, or drop topic_settings.compacted"
+        )
 
 
 def _section(form: Mapping[str, Any], key: str) -> Mapping[str, Any]:

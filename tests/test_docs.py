@@ -27,9 +27,11 @@ import yaml
 from connectors.local_broker import down
 from schemas.changes import Changes
 from schemas.disorder import Disorder
+from schemas.drifts import Drift
 from schemas.parts import Part
 from schemas.rates import Profile
 from schemas.rule_forms import RULES, parse
+from schemas.steering import Boost, Steering
 from schemas.stream import Monitoring, Publishing, StreamSpec, TopicSettings, from_mapping
 from stream_app.cli import main
 from stream_app.commands.broker import FOLDER
@@ -219,8 +221,9 @@ def test_the_example_of_a_command_is_one_it_takes(name: str) -> None:
 def test_the_page_of_the_stream_file_names_every_key_and_rule_and_its_examples_are_taken(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "stream.md").read_text()
     parts: dict[str, type[Part]] = {"topic_settings": TopicSettings, "monitor": Monitoring}
-    parts |= {"publish": Publishing, "changes": Changes, "disorder": Disorder}
+    parts |= {"publish": Publishing, "changes": Changes, "disorder": Disorder, "steer": Steering, "steer.boost": Boost}
     keys = [f"{part}.{key}" for part, model in parts.items() for key in model.model_fields]
+    keys += [f"drifts.{key}" for key in Drift.model_fields if not key.endswith(("_s", "_records"))]
     named = (*StreamSpec.model_fields, *keys, *RULES, *Profile.model_fields)
     assert [key for key in named if f"| `{key}` |" not in text] == []
     forms = [yaml.safe_load(block.text) for block in blocks(text, "yaml")]
@@ -229,7 +232,7 @@ def test_the_page_of_the_stream_file_names_every_key_and_rule_and_its_examples_a
     rules = next(form for form in forms if isinstance(form, list))
     assert {parse(rule).KIND for rule in rules} == set(RULES)
     shown = set().union(*(spec.model_fields_set for spec in specs))
-    assert {"rules", "changes", "disorder", "quarantine", "publish", "monitor"} <= shown
+    assert {"rules", "changes", "steer", "drifts", "disorder", "quarantine", "publish", "monitor"} <= shown
     assert any(isinstance(spec.rate_per_s, Profile) for spec in specs)
 
 

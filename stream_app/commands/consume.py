@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import time
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from connectors.kafka import Inbox, Polled, topic_partitions
 from schemas.errors import InputError, ServiceError
 from stream_app.assemble import reached, subject
 from stream_app.decoding import Decoders
+from stream_app.lineage import HEADER, parse
 from stream_app.options import where
 from stream_app.settings import EMBEDDED, place
 
@@ -30,9 +32,16 @@ SILENCE_S = 10.0
 )
 @click.option("--follow", is_flag=True, help="Go on for ever.")
 @click.option("--uncommitted", is_flag=True, help="Also show records of open and aborted transactions.")
+@click.option("--headers", is_flag=True, help="Show key and headers too: {key, headers, value}.")
 @where
 def consume_command(
-    topic: str, count: int | None, follow: bool, uncommitted: bool, bootstrap: str | None, registry: str | None
+    topic: str,
+    count: int | None,
+    follow: bool,
+    uncommitted: bool,
+    headers: bool,
+    bootstrap: str | None,
+    registry: str | None,
 ) -> None:
     """Print a topic's records from the beginning, one JSON object a line."""
     where_to = place(bootstrap, registry, None, os.environ)
@@ -52,7 +61,7 @@ def consume_command(
                 polled = inbox.poll(1_000 if count is None else min(1_000, count - printed), 0.2)
                 if polled.values:
                     heard = time.monotonic()
-                    shown, strange = _print(polled, decoders)
+                    shown, strange = _print(polled, decoders, headers)
                     printed, foreign = printed + shown, foreign + strange
                 elif count is None and not follow and inbox.at_end():
                     break
@@ -66,7 +75,7 @@ def consume_command(
                 click.echo(f"synthstream: {foreign} records on {topic} are not registered Avro; skipped", err=True)
 
 
-def _print(polled: Polled, decoders: Decoders) -> tuple[int, int]:
+def _print(polled: Polled, decoders: Decoders, with_headers: bool) -> tuple[int, int]:
     """Print what decodes, and null for no value, in the order it came; how many were printed and how many skipped."""
     decoded = decoders.decode(polled.values, polled.headers)
     lines = {row: "null" for row, value in enumerate(polled.values) if value is None}
@@ -75,8 +84,27 @@ def _print(polled: Polled, decoders: Decoders) -> tuple[int, int]:
         for row, record in zip(rows.tolist(), batch.to_pylist(), strict=True):
             lines[row] = json.dumps(record, default=_plain)
     for row in sorted(lines):
-        click.echo(lines[row])
+        click.echo(f'{_head(polled, row)[:-1]}, "value": {lines[row]}}}' if with_headers else lines[row])
     return len(lines), skipped
+
+
+def _head(polled: Polled, row: int) -> str:
+    """A record's key and headers as JSON: the lineage spelled out, all else as text."""
+    heads: dict[str, Any] = {}
+    for name, head in polled.headers[row] or ():
+        known = parse(head) if isinstance(head, bytes) and name == HEADER else None
+        heads[name] = _text(head) if known is None else asdict(known)
+    return json.dumps({"key": _text(polled.keys[row]), "headers": heads})
+
+
+def _text(raw: str | bytes | None) -> str | None:
+    """Bytes as people read them: text where they are UTF-8, else hexadecimal digits."""
+    if not isinstance(raw, bytes):
+        return raw
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.hex()
 
 
 def _plain(value: Any) -> Any:

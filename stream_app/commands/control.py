@@ -1,4 +1,4 @@
-"""`synthstream start`, `stop`, `pause`, `resume`, `drain`, `rate`, `steer`, `swap`: commands to a running stream."""
+"""`synthstream start`, `stop`, `pause`, `resume`, `drain`, `rate`, `steer`, `drift`, `swap`: told to a stream."""
 
 from __future__ import annotations
 
@@ -9,18 +9,32 @@ from typing import Any
 import click
 
 from connectors.kafka import Cluster
+from schemas.drift_kinds import NOT_WITH_CHANGES, check_drifts, form_of
 from schemas.errors import InputError
+from schemas.parts import one_line
 from schemas.rates import Profile
 from schemas.stream import StreamSpec
 from stream_app import assemble
-from stream_app.control import ORDERS, Asked, at_files_rate, at_rate, check_begun, command, steered, swapped
-from stream_app.options import RateType, as_json, dry_run, show, where
+from stream_app.control import (
+    ORDERS,
+    Asked,
+    at_files_rate,
+    at_rate,
+    check_begun,
+    command,
+    drift_ended,
+    drifting,
+    steered,
+    swapped,
+)
+from stream_app.options import RateType, as_json, dry_run, shares_option, show, where
 from stream_app.pace.recordings import pinned
 from stream_app.publish import Clock
+from stream_app.recipe import settled_columns
 from stream_app.schedule import UNPACED, Rate, check_clock
 from stream_app.settings import place
 from stream_app.specs import stream_spec
-from stream_app.steering import given_columns
+from stream_app.steering import asked_drift, asked_steering
 
 ANSWER_S = 30.0
 """How long a command waits for the shards' acknowledgements."""
@@ -104,31 +118,67 @@ def _at(rate: Rate, spec: StreamSpec) -> Asked:
 @click.command("steer")
 @in_stream
 @click.argument("held", metavar="[COLUMN=VALUE]...", nargs=-1)
-@click.option("--reset", is_flag=True, help="Hold no column any longer.")
+@shares_option
+@click.option(
+    "--boost",
+    metavar="YAML",
+    help="A value to publish more often, as in '{column: fraud, value: \"yes\", factor: 10}'; records carry weights.",
+)
+@click.option("--reset", is_flag=True, help="Steer as the stream's file says again.")
 @at_broker
 @dry_run
 @as_json
 def steer_command(
-    source: Path, held: tuple[str, ...], reset: bool, bootstrap: str | None, dry_run: bool, as_json: bool
+    source: Path,
+    held: tuple[str, ...],
+    reset: bool,
+    bootstrap: str | None,
+    dry_run: bool,
+    as_json: bool,
+    **parts: str | None,
 ) -> None:
-    """Have a running stream offer only records with these values; the other columns follow, as the generator knows.
+    """Have a running stream offer only records with these values, or values in other shares; the other columns follow.
 
-    It replaces what was held before. VALUE is a number, true, false, null (for a missing value) or text.
+    It replaces what was steered before. VALUE is a number, true, false, null (for a missing value) or text.
     """
-    if reset == bool(held):
-        raise InputError("steer: name COLUMN=VALUE, or pass --reset to hold none")
+    if reset == bool(held or any(parts.values())):
+        raise InputError("steer: name COLUMN=VALUE, --shares or --boost, or pass --reset to go by the stream's file")
     spec = _spec(source, bootstrap)
     artifact = assemble.stream_artifact(spec)
-    given = given_columns(artifact, dict(_pair(pair) for pair in held), spec.key)
-    words = "steer --reset" if reset else f"steer {' '.join(held)}"
-    _tell_by_spec(spec, Asked(steered(given), words), dry_run, as_json)
+    steering = spec.steer if reset else asked_steering(artifact, held, parts["shares"], parts["boost"], spec.key)
+    flags = (f"--{name} {text}" for name, text in parts.items() if text is not None)
+    words = "steer --reset" if reset else " ".join(["steer", *held, *flags])
+    _tell_by_spec(spec, Asked(steered(steering), words), dry_run, as_json)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InputError(f"{text}: expected COLUMN=VALUE, as in carrier=UA")
-    return name, value
+@click.command("drift")
+@in_stream
+@click.argument("script", metavar="[YAML]", required=False)
+@click.option("--stop", "ended", metavar="NAME", help="End the drift of that name.")
+@at_broker
+@dry_run
+@as_json
+def drift_command(
+    source: Path, script: str | None, ended: str | None, bootstrap: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Have the records of a running stream drift from the next one on, or end a drift.
+
+    YAML is a drift as in the stream's file; its times count from now. Labels in headers say which records are drifted.
+    """
+    if (script is None) == (ended is None):
+        example = "'{name: storm, kind: shift, column: price, by: 5}'"
+        raise InputError(f"drift: name a drift as in {example}, or pass --stop NAME")
+    spec = _spec(source, bootstrap)
+    if ended is not None:
+        _tell_by_spec(spec, Asked(drift_ended(ended), f"drift --stop {ended}"), dry_run, as_json)
+        return
+    assert script is not None
+    artifact = assemble.stream_artifact(spec)
+    drift = asked_drift(script)
+    if spec.changes is not None:
+        raise InputError(f"drift {drift.name}: {NOT_WITH_CHANGES}")
+    check_drifts((drift,), artifact.schema, artifact.profile, settled_columns(spec.key, spec.event_time))
+    _tell_by_spec(spec, Asked(drifting(drift), f"drift {one_line(form_of(drift))}"), dry_run, as_json)
 
 
 @click.command("swap")

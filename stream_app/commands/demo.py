@@ -59,7 +59,7 @@ def demo_command(seconds: float | None, rate: float, model: str, port: int, as_j
         )
 
         def state() -> dict[str, Any]:
-            text = f"{INCIDENT.column} shifted by {INCIDENT.shift:+g}"
+            text = f"{INCIDENT.column} shifted by {INCIDENT.by:+g}"
             incident = {"available": seconds is None, "active": demo.incident, "text": text}
             return {**snapshots.take(), "incident": incident}
 

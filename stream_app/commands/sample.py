@@ -13,11 +13,13 @@ from connectors.files import writable, write_table
 from generators.artifact import load_artifact
 from generators.blocks import Source
 from generators.population import population_of
+from generators.steered import steered
 from schemas.errors import InputError
 from schemas.keying import Keying
-from stream_app.options import KeyType, as_json, dry_run, show
+from stream_app.options import KeyType, as_json, dry_run, shares_option, show
 from stream_app.recipe import fractions_of
 from stream_app.schedule import share
+from stream_app.steering import asked_steering
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Asked:
     shard: int | None
     start: int
     key: Keying = "surrogate"
+    given: tuple[str, ...] = ()
+    shares: str | None = None
 
     def __post_init__(self) -> None:
         if self.shard is None and self.start:
@@ -76,20 +80,23 @@ class Asked:
     type=KeyType(),
     help="What the stream is keyed by; also as in '{column: NAME}'.",
 )
+@click.option("--given", metavar="COLUMN=VALUE", multiple=True, help="A value to hold a column at; repeatable.")
+@shares_option
 @dry_run
 @as_json
 def sample_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
-    """Write the records that `publish` sends under the same seed, epoch, shards and key, by shard, then by sequence."""
+    """Write the records that `publish` sends under the same seed, epoch, shards, key and steering, shard by shard."""
     asked = Asked(**flags)
     writable(asked.out)
     artifact = load_artifact(asked.folder)
+    how = steered(artifact.generator, asked_steering(artifact, asked.given, asked.shares, None, asked.key))
     population = population_of(artifact.generator, asked.key, asked.shards)
     sources = [
         (Source(artifact, asked.seed, asked.epoch, shard, asked.shards, population=population), start, stop)
         for shard, start, stop in asked.ranges(fractions_of(population, asked.shards))
     ]
     if not dry_run:
-        records = (batch for source, start, stop in sources for batch in source.rows(start, stop))
+        records = (batch for source, start, stop in sources for batch in source.rows(start, stop, how))
         write_table(records, artifact.schema, asked.out)
     facts = {"artifact": artifact.identity, "rows": asked.rows, "shards": asked.shards, "seed": asked.seed}
     show({**facts, "would_write" if dry_run else "file": str(asked.out)}, as_json)

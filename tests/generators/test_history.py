@@ -13,6 +13,7 @@ from generators.entities import Events
 from generators.history import History, previous
 from generators.population import population_of
 from generators.randomness import uniforms
+from generators.steered import UNSTEERED, Steered
 from schemas.errors import InputError
 from schemas.keying import KeyForm
 from tests.generators.tables import orders, quick
@@ -35,7 +36,7 @@ def history(
 
 def images(made: History, events: Events) -> pa.RecordBatch:
     artifact = made.source.artifact
-    return made.images(artifact, events, {}, made.kept(artifact, events, {}))
+    return made.images(artifact, events, UNSTEERED, made.kept(artifact, events, UNSTEERED))
 
 
 @pytest.mark.parametrize("columns", [None, CHANGING])
@@ -126,7 +127,8 @@ def test_the_key_can_not_be_held_and_other_columns_can(artifact: Artifact) -> No
     made = history(artifact, COLOURS, CHANGING)
     events = made.block(0)
     given = {"paid": True, "size": 1.0} if artifact.model.endswith("marginals") else {"paid": True}
-    held = made.images(artifact, events, given, made.kept(artifact, events, given))
+    how = Steered(given)
+    held = made.images(artifact, events, how, made.kept(artifact, events, how))
     assert set(held.column("paid").to_pylist()) == {True}
     with pytest.raises(InputError, match="colour: records are keyed by it, so it can not be held at one value"):
-        made.kept(artifact, events, {"colour": "red"})
+        made.kept(artifact, events, Steered({"colour": "red"}))

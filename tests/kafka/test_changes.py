@@ -18,6 +18,7 @@ from connectors.kafka import Cluster, topic_setting
 from generators.artifact import load_artifact
 from generators.blocks import BLOCK_ROWS, Source
 from generators.population import population_of
+from generators.steered import UNSTEERED
 from schemas.stream import StreamSpec, load
 from stream_app import assemble
 from stream_app.schedule import share
@@ -79,7 +80,7 @@ def recomputed(spec: StreamSpec) -> dict[str, Any]:
         padded = np.zeros((2, BLOCK_ROWS), np.int64)
         padded[:, : len(members)] = members, (counts - 1).clip(min=0)
         events = history.lives.events(*padded)
-        rows = history.images(artifact, events, {}, history.kept(artifact, events, {})).to_pylist()
+        rows = history.images(artifact, events, UNSTEERED, history.kept(artifact, events, UNSTEERED)).to_pylist()
         for member in members[(counts > 0) & ~events.deleted[: len(members)]].tolist():
             table[str(history.members.texts[member], "utf-8")] = rows[member]
     return table

@@ -38,6 +38,9 @@ def run(*arguments: object, code: int = 0) -> Any:
     return json.loads(done.stdout) if code == 0 else done.stderr
 
 
+STORM = "{name: storm, kind: shift, column: size, start_records: 0, by: 1000.0}"
+
+
 def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
@@ -101,6 +104,10 @@ def test_a_stream_is_steered_swapped_drained_and_audited(
         far = max(steered) + 4_000
         run("swap", stream, larger, "--from", far)
         free = run("steer", stream, "--reset")["from_position"]
+        stormy = run("drift", stream, STORM)["from_position"]
+        assert "the stream has one of that name" in run("drift", stream, STORM, code=2)
+        until(lambda: min(shard["published"] for shard in run("status", spec.stream, *at)["shards"]) > max(stormy) + 50)
+        calm = run("drift", stream, "--stop", "storm")["from_position"]
         run("rate", stream, "8000")
         assert run("rate", stream, "--reset", "--dry-run")["command"] == "rate --reset"
         until(lambda: min(shard["published"] for shard in run("status", spec.stream, *at)["shards"]) > far + 200)
@@ -119,22 +126,30 @@ def test_a_stream_is_steered_swapped_drained_and_audited(
         assert {name for _, name, _ in records[:far]} == {began[: len(records[0][1])]}
         assert {name for _, name, _ in records[far:]} == {later[: len(records[0][1])]}
         assert [sequence for sequence, _, row in records if "mark" in row] == list(range(far, drained[shard]))
-        assert max(row["size"] for _, _, row in records[:far]) < 100 <= min(row["size"] for _, _, row in records[far:])
+        assert max(row["size"] % 1_000 for _, _, row in records[:far]) < 100
+        assert min(row["size"] for _, _, row in records[far:]) >= 100
+        drifted = [sequence for sequence, _, row in records if row["size"] >= 1_000]
+        assert drifted == list(range(stormy[shard], calm[shard]))
     history = run("history", spec.stream, *at)
     assert [each["asked"] for each in history] == [
         "steer color=red",
         f"swap {later[:12]} --from {far}",
         "steer --reset",
+        f"drift {STORM}",
+        "drift --stop storm",
         "rate 8000",
         "drain",
     ]
-    assert [sorted(shard["shard"] for shard in each["shards"]) for each in history] == [[0, 1, 2, 3]] * 5
+    assert [sorted(shard["shard"] for shard in each["shards"]) for each in history] == [[0, 1, 2, 3]] * 7
     assert all("@" in each["by"] for each in history)
     assert "drain" in CliRunner().invoke(main, ["history", spec.stream, *at]).stdout
     again = ["replay", stream, "--to", f"{spec.topic}-again", "--shard", "2", "--start", str(far - 50)]
     assert run(*again, "--rows", "100", "--dry-run")["would_replay"] == 100
     assert run(*again, "--rows", "100")["replayed"] == 100
     assert rows(cluster, registry, f"{spec.topic}-again") == {2: found[2][far - 50 : far + 50]}
+    again = ["replay", stream, "--to", f"{spec.topic}-stormy", "--shard", "1", "--start", str(stormy[1] - 20)]
+    assert run(*again, "--rows", "60")["replayed"] == 60
+    assert rows(cluster, registry, f"{spec.topic}-stormy") == {1: found[1][stormy[1] - 20 : stormy[1] + 40]}
     for how in ([], ["--dry-run"]):
         assert "has published records 0 to" in run(*again, "--rows", 10**6, *how, code=2)
     assert "shards 0 to 3" in run("replay", stream, "--to", "x", "--shard", "4", "--rows", "1", code=2)
@@ -146,6 +161,6 @@ def test_a_stream_is_steered_swapped_drained_and_audited(
 def test_what_makes_no_sense_is_refused_before_anything_is_sent(stream: Path) -> None:
     assert "give RATE, or pass --reset" in run("rate", stream, code=2)
     assert "give RATE, or pass --reset" in run("rate", stream, "5", "--reset", code=2)
-    assert "name COLUMN=VALUE, or pass --reset" in run("steer", stream, code=2)
+    assert "name COLUMN=VALUE, --shares or --boost, or pass --reset" in run("steer", stream, code=2)
     assert "color: expected COLUMN=VALUE" in run("steer", stream, "color", code=2)
     assert "name the artifact's FOLDER, or pass --back" in run("swap", stream, code=2)

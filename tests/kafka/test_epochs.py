@@ -14,6 +14,7 @@ from connectors.kafka import Cluster, Fenced, Inbox, Outbox, last_record, topic_
 from generators.artifact import load_artifact
 from schemas.errors import InputError, ServiceError
 from schemas.framing import HEADER as SCHEMA_HEADER
+from schemas.steering import Steering
 from schemas.stream import StreamSpec, load
 from stream_app import assemble
 from stream_app.control import ORDERS, Asked, Desired, State, at_rate, command, steered
@@ -130,7 +131,7 @@ def test_of_commands_at_the_same_moment_each_is_kept_or_says_that_it_was_not_giv
         assemble.topics_of(streams.spec),
         assemble.initial_state(streams.spec),
     )
-    orders = [at_rate(500.0, NOW_MS), ORDERS["pause"], steered({"color": "red"})]
+    orders = [at_rate(500.0, NOW_MS), ORDERS["pause"], steered(Steering(given={"color": "red"}))]
 
     def tell(number: int) -> str:
         try:
@@ -147,7 +148,7 @@ def test_of_commands_at_the_same_moment_each_is_kept_or_says_that_it_was_not_giv
     told = Desired.from_bytes(known)
     given = ["did not acknowledge" in each for each in said]
     assert any(given)
-    assert [told.rate_per_s == 500.0, told.state is State.PAUSED, told.given == {"color": "red"}] == given
+    assert [told.rate_per_s == 500.0, told.state is State.PAUSED, told.steering.given == {"color": "red"}] == given
 
 
 def test_entering_the_epoch_a_stream_is_at_disturbs_nobody(streams: Streams) -> None:

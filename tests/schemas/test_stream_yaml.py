@@ -18,6 +18,16 @@ SPECS: list[dict[str, Any]] = [
     {"stream": "s", "topic": "t"},
     {"stream": "s", "topic": "t", "key": {"column": "a: b", "skew": 1.5}},
     {"stream": "s", "topic": "t", "key": {"entities": 10}},
+    {"stream": "s", "topic": "t", "steer": {"given": {"a: b": None}, "shares": {"at": {"2024-01-01": 0.5}}}},
+    {"stream": "s", "topic": "t", "steer": {"boost": {"column": "a: b", "value": "yes", "factor": 3}}},
+    {
+        "stream": "s",
+        "topic": "t",
+        "drifts": [
+            {"name": "d", "kind": "shift", "column": "a: b", "by": 5, "start_s": 2.5, "duration_s": 10},
+            {"name": "e", "kind": "label", "course": "recurring", "period_records": 10, "active": 0.2},
+        ],
+    },
     {"stream": "s", "topic": "t", "key": {"entities": 10}, "changes": {"form": "upserts", "columns": ["at"]}},
     {
         "stream": "s",

@@ -25,10 +25,12 @@ from generators.fitting import fit_artifact
 from schemas.avro import avro_schema
 from schemas.blobs import Longs
 from schemas.codec import Codec
+from schemas.drift_kinds import Shift
 from schemas.errors import InputError
 from schemas.inference import conform, infer
 from stream_app.cli import main
 from stream_app.decoding import Decoders
+from stream_app.drifts import Running
 from stream_app.publish import Clock, ShardPublisher
 from stream_app.recipe import Recipe
 from stream_app.schedule import Schedule
@@ -80,6 +82,11 @@ def recipe(shards: int = 1, artifact: Artifact | None = None, **settings: Any) -
     artifact = trained() if artifact is None else artifact
     plain = Recipe(artifact, Codec(avro_schema(artifact.schema)), SCHEMA_ID, seed=3, shards=shards)
     return replace(plain, **settings)
+
+
+def storm(column: str, by: float, name: str = "storm") -> Running:
+    """A sudden shift that goes on for as long as a content log says."""
+    return Running(Shift(name=name, kind="shift", column=column, by=by, start_records=0))
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from schemas.errors import InputError
+from schemas.steering import Steering
 from stream_app.change_log import CHANGES_KEPT, ChangeLog
 from stream_app.contents import Content
 
 
 def log(*sequences: int) -> ChangeLog[Content]:
-    return ChangeLog(tuple(Content(sequence, given={"from": sequence}) for sequence in sequences))
+    return ChangeLog(tuple(Content(sequence, steering=Steering(given={"from": sequence})) for sequence in sequences))
 
 
 def test_the_last_change_at_or_before_a_record_holds() -> None:

@@ -25,11 +25,11 @@ from schemas.errors import InputError
 from schemas.inference import conform, infer
 from schemas.keying import KeyForm
 from schemas.rules import Allowed
+from schemas.steering import Steering
 from stream_app.arranged import HEADER
 from stream_app.changes import Changes, _Looks, happened
 from stream_app.contents import Content, Contents, Model
 from stream_app.disorder import Disorder
-from stream_app.incident import Incident
 from stream_app.lineage import HEADER as LINEAGE
 from stream_app.lineage import parse
 from stream_app.progress import Progress
@@ -188,11 +188,15 @@ def successor() -> Artifact:
     return fit_artifact(conform(raw, schema), schema, "tabular.marginals", {}, 1, lambda share, what: None)
 
 
-def test_the_chain_holds_across_steering_an_incident_and_another_model() -> None:
+def test_the_chain_holds_across_steering_and_another_model() -> None:
     form = {"deletes": 0.1, "columns": COLUMNS}
     shared = replace(changing(form), another=lambda model: changing(form, artifact=successor()))
-    log = Contents().changed(1_000, given={"colour": "red"}).changed(2_500, incident=Incident("dearer", "price", 30))
-    log = log.changed(4_096, model=LATER, incident=None).changed(6_000, given={}).changed(7_000, model=None)
+    log = (
+        Contents()
+        .changed(1_000, steering=Steering(given={"colour": "red"}))
+        .changed(2_500, steering=Steering(given={"colour": "red"}, shares={"paid": {"true": 0.9}}))
+    )
+    log = log.changed(4_096, model=LATER).changed(6_000, steering=Steering()).changed(7_000, model=None)
     records = sent(shared, (1_000, 3_333), log).records
     last: dict[bytes | None, Row | None] = {}
     colours: dict[bool, set[str]] = {True: set(), False: set()}
@@ -212,7 +216,7 @@ def test_the_chain_holds_across_steering_an_incident_and_another_model() -> None
 def test_only_contents_are_drawn_that_some_event_before_fell_under(monkeypatch: pytest.MonkeyPatch) -> None:
     log = Contents()
     for number in range(60):
-        log = log.changed(4_000 + 7 * number, given={"pieces": number % 9, "paid": number % 7 == 0})
+        log = log.changed(4_000 + 7 * number, steering=Steering(given={"pieces": number % 9, "paid": number % 7 == 0}))
     shared = changing({"columns": COLUMNS, "deletes": 0.1})
     assert shared.changes is not None
     history = shared.changes.history(shared.source(0))
@@ -234,9 +238,9 @@ def test_only_contents_are_drawn_that_some_event_before_fell_under(monkeypatch: 
 
     monkeypatch.setattr(_Looks, "under", counted)
     happened(history, lambda model: trained(), log, (start, stop), with_before=True)
-    wanted = {repr(dict(content.given)) for content in needed}
+    wanted = {repr(dict(content.steering.given)) for content in needed}
     assert len(drawn) == len(wanted)
-    assert {repr(dict(content.given)) for content in drawn} == wanted
+    assert {repr(dict(content.steering.given)) for content in drawn} == wanted
     assert 1 < len(wanted) < 30
 
 
@@ -269,14 +273,14 @@ def test_a_model_that_does_not_know_an_entity_and_columns_that_can_not_be_held_a
     other = fit_artifact(conform(fewer, schema), schema, "tabular.marginals", {}, 1, lambda share, what: None)
     shared = replace(keyed(), another=lambda model: keyed(other if model == LATER else successor()))
     publisher = ShardPublisher(shared, 0, Kept().outbox, starting(1_000, 0, 1, 0.0))
-    publisher.check(None, {"paid": True})
-    publisher.check(Model("same", "/models/same"), {"paid": True})
+    publisher.check(None, Steering(given={"paid": True}))
+    publisher.check(Model("same", "/models/same"), Steering(given={"paid": True}))
     with pytest.raises(InputError, match="does not know colour=grün, an entity of this stream; train it on rows"):
-        publisher.check(LATER, {})
+        publisher.check(LATER, Steering())
     with pytest.raises(InputError, match="colour: records are keyed by it, so it can not be held at one value"):
-        publisher.check(None, {"colour": "red"})
+        publisher.check(None, Steering(given={"colour": "red"}))
     with pytest.raises(InputError, match="paid=maybe: must be a boolean"):
-        publisher.check(None, {"paid": "maybe"})
+        publisher.check(None, Steering(given={"paid": "maybe"}))
 
 
 DISORDER = {

@@ -18,7 +18,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from connectors.kafka import Inbox, Outbox, Records, list_topics, topic_partitions
 from stream_app import assemble
 from stream_app.commands import consume
-from stream_app.lineage import HEADER
+from stream_app.lineage import DRIFT_HEADER, HEADER, WEIGHT_HEADER
 from tests.stream_app.conftest import Here
 from tests.stream_app.shop import cli, lines, signalled
 
@@ -52,6 +52,65 @@ def test_exactly_so_many_records_are_published_and_read_back(here: Here, folder:
     assert len(rows) == len({row["id"] for row in rows}) == 100
     assert {row["colour"] for row in rows} <= {"red", "green", "grün"}
     assert all(row["at"].endswith("+00:00") and len(row["day"]) == 10 for row in rows)
+
+
+def test_weights_of_a_boost_travel_in_headers_that_consume_shows(here: Here, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    boost = "steer: {boost: {column: colour, value: grün, factor: 3}}"
+    path.write_text(f"stream: boosted\ntopic: {here.topic('boosted', 2)}\nartifact: {folder}\nshards: 2\n{boost}\n")
+    result = cli("publish", path, "--rate", "max", "--count", 2_000, *here.flags)
+    assert result.exit_code == 0, result.stderr
+    shown = cli("consume", "--topic", "boosted", "--headers", *here.flags)
+    records = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert len(records) == 2_000
+    assert {tuple(record) for record in records} == {("key", "headers", "value")}
+    assert {(r["headers"][HEADER]["shard"], r["headers"][HEADER]["sequence"]) for r in records} == {
+        (shard, sequence) for shard in range(2) for sequence in range(1_000)
+    }
+    worth = np.array([float(record["headers"][WEIGHT_HEADER]) for record in records])
+    green = np.array([record["value"]["colour"] == "grün" for record in records])
+    assert set(worth[green].tolist()) == {0.333333333}
+    assert green.mean() == pytest.approx(0.6, abs=0.06)
+    assert (worth * green).mean() == pytest.approx(0.2, abs=0.02)
+    plain = json.loads(cli("consume", "--topic", "boosted", "--count", 1, *here.flags).stdout)
+    assert plain in [record["value"] for record in records]
+
+
+def test_scripted_drifts_are_labelled_on_the_topic(here: Here, folder: Path, tmp_path: Path) -> None:
+    path, topic = tmp_path / "s.yaml", here.topic("drifting", 2)
+    drifts = """drifts:
+- {name: storm, kind: shift, column: price, by: 500, start_records: 1000, duration_records: 500}
+- {name: pink, kind: unseen, column: colour, value: pink, share: 0.5, start_records: 1200}
+"""
+    path.write_text(f"stream: drifting\ntopic: {topic}\nartifact: {folder}\nshards: 2\n{drifts}")
+    result = cli("publish", path, "--rate", "max", "--count", 2_000, *here.flags)
+    assert result.exit_code == 0, result.stderr
+    shown = cli("consume", "--topic", topic, "--headers", *here.flags)
+    records = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert len(records) == 2_000
+    for record in records:
+        sequence, said = record["headers"][HEADER]["sequence"], record["headers"].get(DRIFT_HEADER, "")
+        assert ("storm:shift:sudden:1" in said) == (500 <= sequence < 750) == (record["value"]["price"] > 300)
+        assert ("pink:unseen:sudden" in said) == (sequence >= 600)
+        assert said.endswith("pink:unseen:sudden:1") == (record["value"]["colour"] == "pink")
+    assert sum(record["value"]["colour"] == "pink" for record in records) == pytest.approx(400, abs=70)
+
+
+@pytest.mark.parametrize(
+    ("drift", "said"),
+    [
+        ("{name: d, kind: shift, column: colour, by: 5, start_records: 0}", "drift d column=colour: is a category; a"),
+        ("{name: d, kind: shift, column: price, by: 5}", "drifts: d counts seconds, which need a rate_per_s in"),
+        ("{name: d, kind: storm, column: price}", "drifts.0.kind='storm': expected one of 'shift', 'scale'"),
+    ],
+)
+def test_drifts_that_can_not_be_are_one_line_and_leave_nothing(
+    here: Here, folder: Path, tmp_path: Path, drift: str, said: str
+) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(f"stream: never\ntopic: never\nartifact: {folder}\nshards: 2\ndrifts: [{drift}]\n")
+    fails(said, "publish", path, "--rate", "max", "--count", 10, *here.flags)
+    assert topic_partitions(here.cluster, "never") is None
 
 
 def test_a_rate_is_kept_to(here: Here, folder: Path) -> None:

@@ -63,6 +63,22 @@ def test_a_keyed_sample_is_what_publish_puts_where_the_stock_partitioner_would(
     assert len(found) > 2
 
 
+def test_a_steered_sample_is_what_the_streams_file_has_published(here: Here, folder: Path, tmp_path: Path) -> None:
+    topic, out, path = here.topic("steered", 2), tmp_path / "sample.parquet", tmp_path / "s.yaml"
+    steer = "steer: {given: {paid: true}, shares: {colour: {grün: 0.6}, pieces: {null: 0.5}}}"
+    path.write_text(f"stream: steered\ntopic: {topic}\nartifact: {folder}\nshards: 2\nseed: 11\n{steer}\n")
+    published = cli("publish", path, "--rate", "max", "--count", 4_000, "--json", *here.flags)
+    assert published.exit_code == 0, published.stderr
+    shares = ("--given", "paid=true", "--shares", "{colour: {grün: 0.6}, pieces: {null: 0.5}}")
+    sampled = cli("sample", folder, "--rows", 4_000, "--out", out, "--seed", 11, "--shards", 2, *shares)
+    assert sampled.exit_code == 0, sampled.stderr
+    rows = pq.read_table(out).to_pylist()
+    assert rows_on(here, topic, 2, 4_000) == rows
+    assert {row["paid"] for row in rows} == {True}
+    assert sum(row["colour"] == "grün" for row in rows) == pytest.approx(2_400, abs=200)
+    assert sum(row["pieces"] is None for row in rows) == pytest.approx(2_000, abs=200)
+
+
 def keys_on(here: Here, topic: str, shards: int, count: int) -> set[tuple[bytes | None, int]]:
     """The keys of a topic, each with every partition it is on."""
     consumer = Consumer({"bootstrap.servers": here.cluster.bootstrap, "group.id": "keys"})

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import InputError, ServiceError
+from schemas.steering import Steering, steering_of
 from stream_app.control import ORDERS, Desired, State, at_rate, steered
 from tests.stream_app.memory_broker import Broker, Stream, Transactions
 from tests.stream_app.shop import START_MS, recipe
@@ -29,17 +30,37 @@ def commanded(stream: Stream) -> list[Desired]:
 
 
 def test_a_refused_command_is_taken_back_from_every_shard(stream: Stream) -> None:
-    stream.tell(steered({"paid": True}), "steer paid=true")
+    stream.tell(steered(Steering(given={"paid": True})), "steer paid=true")
     with pytest.raises(InputError) as refused:
-        stream.tell(steered({"paid": "maybe"}), "steer paid=maybe")
+        stream.tell(steered(Steering(given={"paid": "maybe"})), "steer paid=maybe")
     assert [fault[:29] for fault in refused.value.faults] == [f"shard={i}: refused the command:" for i in (0, 1)]
     *_, asked, back = commanded(stream)
-    assert (asked.given, back.given, back.asked) == ({"paid": "maybe"}, {"paid": True}, "taken back: steer paid=maybe")
+    assert (asked.steering.given, back.steering.given) == ({"paid": "maybe"}, {"paid": True})
+    assert back.asked == "taken back: steer paid=maybe"
     assert back.command not in ("", asked.command)
     stream.attend()
     stream.tell(ORDERS["pause"], "pause")
-    assert commanded(stream)[-1].given == {"paid": True}
-    assert {owned.publisher.contents.latest.given["paid"] for owned in stream.owned.values()} == {True}
+    assert commanded(stream)[-1].steering.given == {"paid": True}
+    assert {owned.publisher.contents.latest.steering.given["paid"] for owned in stream.owned.values()} == {True}
+
+
+def test_shares_and_boosts_are_told_and_refused_like_any_steering(stream: Stream) -> None:
+    shared = steering_of({"shares": {"colour": {"red": 0.1}}})
+    boosted = steering_of({"boost": {"column": "colour", "value": "grün", "factor": 2}})
+    stream.tell(steered(shared))
+    assert commanded(stream)[-1].steering == shared
+    for owned in stream.owned.values():
+        owned.publisher.publish_until(50)
+    stream.tell(steered(boosted))
+    with pytest.raises(
+        InputError, match=r"shard=0: refused the command: shares\.colour=pink: is no value that is drawn"
+    ):
+        stream.tell(steered(steering_of({"shares": {"colour": {"pink": 0.1}}})))
+    stream.attend()
+    for owned in stream.owned.values():
+        assert [change.steering for change in owned.publisher.contents.changes] == [shared, boosted]
+        owned.commit()
+    assert stream.progress(1).contents == stream.owned[1].publisher.contents
 
 
 def test_a_rate_that_one_shard_refuses_stays_with_none(stream: Stream) -> None:
@@ -120,7 +141,7 @@ def test_a_refusal_is_told_even_where_the_broker_is_gone(stream: Stream, monkeyp
 
     attended, stream.attend = stream.attend, attend  # type: ignore[method-assign]
     with pytest.raises(InputError, match=r"^shard=0: refused(.|\n)*the command could not be taken back: no broker$"):
-        stream.tell(steered({"paid": "maybe"}))
+        stream.tell(steered(Steering(given={"paid": "maybe"})))
 
 
 def test_a_refusal_that_can_not_be_taken_back_says_so(stream: Stream, broker: Broker) -> None:
@@ -132,5 +153,5 @@ def test_a_refusal_that_can_not_be_taken_back_says_so(stream: Stream, broker: Br
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Desired, "from_bytes", overtaken)
         with pytest.raises(InputError, match="another command was given meanwhile and holds the refused one too"):
-            stream.tell(steered({"paid": "maybe"}))
+            stream.tell(steered(Steering(given={"paid": "maybe"})))
     assert len(commanded(stream)) == 1

@@ -14,17 +14,16 @@ from schemas.errors import InputError, ServiceError
 from stream_app import demo, monitoring
 from stream_app.assemble import Publishing
 from stream_app.demo import INCIDENT_S, RULES, Demo, demo_spec, flights, summary
-from stream_app.incident import Incident
-from stream_app.lineage import INCIDENT_HEADER
+from stream_app.lineage import DRIFT_HEADER
 from stream_app.publish import Clock
 from stream_app.schedule import starting
 from stream_app.timeline import Timeline
 from stream_app.watch import Watch
-from tests.stream_app.shop import START_MS, Kept, Topic, decoders, publishers, recipe, trained
+from tests.stream_app.shop import START_MS, Kept, Topic, decoders, publishers, recipe, storm, trained
 from tests.stream_app.watched import spec
 
 RATE = 400.0
-DEARER = Incident("storm", "price", 30)
+DEARER = storm("price", 30).drift
 TURN_S = 0.05
 
 
@@ -83,7 +82,7 @@ def played() -> Stage:
 
 def drifted(stage: Stage) -> list[float]:
     """When the labelled records were due, in seconds from the start."""
-    labelled = [r for r in stage.kept.records if INCIDENT_HEADER in dict(r.headers)]
+    labelled = [r for r in stage.kept.records if DRIFT_HEADER in dict(r.headers)]
     return sorted((r.timestamp_ms - START_MS) / 1_000 for r in labelled)
 
 

@@ -13,11 +13,11 @@ from generators.fitting import fit_artifact
 from schemas.errors import InputError
 from schemas.inference import conform, infer
 from stream_app import assemble, demo, monitoring
-from stream_app.incident import Incident
 from stream_app.publish import Clock
 from stream_app.settings import Place
 from stream_app.snapshot import Snapshots
 from stream_app.timeline import Timeline
+from tests.stream_app.shop import storm
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def artifact(folder: Path) -> Artifact:
 def test_the_demos_drift_raises_its_alarm_and_clears(
     folder: Path, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "INCIDENT", Incident("storm", "amount", 30))
+    monkeypatch.setattr(demo, "INCIDENT", storm("amount", 30).drift)
     monkeypatch.setattr(demo, "INCIDENT_S", (4.0, 7.0))
     spec = demo.demo_spec(folder, 2_000).model_copy(update={"rules": ({"rule": "not_null", "column": "state"},)})
     with assemble.reached(Place("embedded", "embedded")) as outside:

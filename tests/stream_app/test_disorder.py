@@ -23,13 +23,12 @@ from schemas.stream import from_mapping
 from stream_app.arranged import HEADER
 from stream_app.contents import Contents
 from stream_app.disorder import Disorder, undisturbed
-from stream_app.incident import Incident
+from stream_app.lineage import DRIFT_HEADER, parse
 from stream_app.lineage import HEADER as LINEAGE
-from stream_app.lineage import INCIDENT_HEADER, parse
 from stream_app.publish import ShardPublisher
 from stream_app.recipe import Recipe
 from stream_app.schedule import starting
-from tests.stream_app.shop import START_MS, Kept, Record, decoded, recipe
+from tests.stream_app.shop import START_MS, Kept, Record, decoded, recipe, storm
 
 KEY = (11, 12)
 ALL = {
@@ -196,14 +195,15 @@ def test_wherever_a_shard_is_taken_over_the_same_leaves(cuts: tuple[int, ...]) -
 
 
 def test_what_is_on_its_way_when_something_changes_is_as_it_was() -> None:
-    storm = Contents().changed(1_000, incident=Incident("storm", "price", 30))
+    log = Contents().changed(1_000, drifts=(storm("price", 30),))
     form = {"out_of_order": {"share": 0.5, "max_slots": 100}}
-    kept = sent(disturbed(form), (1_000,), storm)
-    assert {dict(r.headers).get(INCIDENT_HEADER) for r in kept.records if sequence(r) < 1_000} == {None}
-    assert {dict(r.headers).get(INCIDENT_HEADER) for r in kept.records if sequence(r) >= 1_000} == {b"storm"}
+    kept = sent(disturbed(form), (1_000,), log)
+    assert {dict(r.headers).get(DRIFT_HEADER) for r in kept.records if sequence(r) < 1_000} == {None}
+    labels = {dict(r.headers).get(DRIFT_HEADER) for r in kept.records if sequence(r) >= 1_000}
+    assert labels == {b"storm:shift:sudden:1"}
     assert any(sequence(r) < 1_000 <= r.timestamp_ms - START_MS for r in kept.records)
     assert sorted(map(sequence, kept.records)) == list(range(COUNT))
-    assert kept.records == sent(disturbed(form), (990, 1_050), storm).records
+    assert kept.records == sent(disturbed(form), (990, 1_050), log).records
 
 
 def test_a_stream_of_which_everything_is_missing_still_moves_on() -> None:

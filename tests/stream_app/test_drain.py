@@ -11,6 +11,7 @@ import pytest
 
 from generators.blocks import BLOCK_ROWS
 from schemas.errors import ServiceError
+from schemas.steering import Steering
 from stream_app.control import ORDERS, Desired, State, at_rate, steered
 from stream_app.schedule import UNPACED, Behind
 from tests.stream_app.memory_broker import Broker, Stream
@@ -89,7 +90,7 @@ def test_a_later_command_takes_the_place_of_a_drain(stream: Stream, verb: str) -
 def test_another_command_to_a_stream_that_drains_leaves_it_draining(stream: Stream) -> None:
     drain(stream)
     with pytest.raises(ServiceError, match="did not acknowledge"):
-        stream.tell(steered({"paid": True}), "steer", 0.01)
+        stream.tell(steered(Steering(given={"paid": True})), "steer", 0.01)
     owned = stream.owned[0]
     while not owned.stopped:
         owned.publish_due(stream.now_ms)

@@ -23,7 +23,6 @@ from stream_app import lineage, monitoring, quarantine
 from stream_app.assemble import reached
 from stream_app.contents import Contents, Model
 from stream_app.disorder import Disorder
-from stream_app.incident import Incident
 from stream_app.progress import Progress
 from stream_app.publish import ShardPublisher
 from stream_app.quarantine import Gate
@@ -35,7 +34,7 @@ from stream_app.settings import Place
 from stream_app.training import table_of_topic
 from tests.connectors.older_registry import older_registry
 from tests.stream_app.conftest import Here
-from tests.stream_app.shop import SCHEMA_GUID, SCHEMA_ID, Kept, Record, cli, decoded, lines, recipe, trained
+from tests.stream_app.shop import SCHEMA_GUID, SCHEMA_ID, Kept, Record, cli, decoded, lines, recipe, storm, trained
 
 MARK = (HEADER, header(SCHEMA_GUID))
 SCHEDULE = starting(1_000, 0, 1, 0.0)
@@ -53,7 +52,7 @@ def without(record: Record, *names: str) -> Record:
     return replace(record, headers=[pair for pair in record.headers if pair[0] not in names])
 
 
-@pytest.mark.parametrize("contents", [Contents(), Contents().changed(3, incident=Incident("storm", "price", 2))])
+@pytest.mark.parametrize("contents", [Contents(), Contents().changed(3, drifts=(storm("price", 2),))])
 def test_the_header_stands_for_the_prefix_and_changes_nothing_else(contents: Contents) -> None:
     by_prefix = kept(recipe(), 9, contents).records
     by_header = kept(recipe(schema_id=SCHEMA_GUID), 9, contents).records

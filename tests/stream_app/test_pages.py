@@ -13,22 +13,25 @@ from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS
 from generators.fitting import fit_artifact
 from generators.keys import murmur2
+from schemas import changes as change_forms
 from schemas.errors import InputError
 from schemas.inference import conform, infer
 from schemas.keying import KeyForm
+from schemas.steering import Steering, steering_of
+from stream_app.changes import Changes
 from stream_app.contents import Contents, Model
-from stream_app.lineage import HEADER, parse
+from stream_app.lineage import HEADER, WEIGHT_HEADER, parse
 from stream_app.progress import Progress
 from stream_app.publish import ShardPublisher, run
 from stream_app.recipe import Recipe
 from stream_app.replay import Range, replay
 from stream_app.schedule import begun, starting
-from tests.stream_app.shop import START_MS, Hands, Kept, Record, decoded, orders_table, recipe
+from tests.stream_app.shop import START_MS, Hands, Kept, Record, decoded, orders_table, recipe, trained
 
 LATER = Model("later", "/models/later")
 
 
-def kept(shared: Recipe, contents: Contents, count: int, start: int = 0) -> list[Record]:
+def kept(shared: Recipe, contents: Contents | None, count: int, start: int = 0) -> list[Record]:
     """Records of a shard under a content log."""
     out = Kept()
     publisher = ShardPublisher(shared, 0, out.outbox, starting(1_000, 0, 1, 0.0), start, contents=contents)
@@ -45,13 +48,53 @@ def other() -> Artifact:
 
 def test_steering_holds_columns_from_the_very_record_on() -> None:
     at = BLOCK_ROWS - 10
-    steered = kept(recipe(), Contents().changed(at, given={"colour": "red", "pieces": None}), BLOCK_ROWS + 100)
+    steered = kept(
+        recipe(), Contents().changed(at, steering=Steering(given={"colour": "red", "pieces": None})), BLOCK_ROWS + 100
+    )
     plain = kept(recipe(), Contents(), BLOCK_ROWS + 100)
     assert [r.value for r in steered[:at]] == [r.value for r in plain[:at]]
     rows = decoded(steered[at:]).to_pylist()
     assert {row["colour"] for row in rows} == {"red"}
     assert {row["pieces"] for row in rows} == {None}
     assert len({row["price"] for row in rows}) > 10
+
+
+SHARED = steering_of({"shares": {"colour": {"red": 0.1}}})
+BOOSTED = steering_of({"boost": {"column": "colour", "value": "grün", "share": 0.9}})
+
+
+@pytest.mark.parametrize("steering", [SHARED, BOOSTED])
+def test_values_come_in_other_shares_from_the_very_record_on_and_weights_say_so(steering: Steering) -> None:
+    at = BLOCK_ROWS - 10
+    log = Contents().changed(at, steering=steering).changed(at + 3_000, steering=Steering())
+    told = kept(recipe(), log, at + 3_100)
+    begun, plain = kept(replace(recipe(), steering=steering), None, at + 3_000), kept(recipe(), Contents(), at + 3_100)
+    assert told[:at] == plain[:at]
+    assert told[at:-100] == begun[at:]
+    assert told[-100:] == plain[-100:]
+    colours = decoded(begun)["colour"].to_pylist()
+    assert colours.count("red" if steering == SHARED else "grün") == pytest.approx(
+        len(colours) * (0.1 if steering == SHARED else 0.9), rel=0.1
+    )
+    worth = [dict(r.headers).get(WEIGHT_HEADER) for r in begun]
+    green = trained().generator.domain("colour").shares[2]
+    expected = {"grün": f"{green / 0.9:.9g}", "else": f"{(1 - green) / 0.1:.9g}"}
+    assert worth == [
+        expected["grün" if c == "grün" else "else"].encode() if steering == BOOSTED else None for c in colours
+    ]
+    assert not any(WEIGHT_HEADER in dict(r.headers) for r in plain)
+
+
+def test_weights_of_changes_are_those_of_the_rows_after_and_deletes_have_none() -> None:
+    changes = Changes(change_forms.Changes(form="upserts", deletes=0.2))
+    records = kept(recipe(key=KeyForm(entities=200), changes=changes, steering=BOOSTED), None, 3_000)
+    weighted = [r for r in records if r.value is not None]
+    assert {WEIGHT_HEADER in dict(r.headers) for r in records if r.value is None} == {False}
+    colours = decoded(weighted)["colour"].to_pylist()
+    assert colours.count("grün") == pytest.approx(0.9 * len(colours), rel=0.1)
+    worth = [float(dict(r.headers)[WEIGHT_HEADER] or b"") for r in weighted]
+    assert {(c == "grün", w < 1) for c, w in zip(colours, worth, strict=True)} == {(True, True), (False, False)}
+    assert sum(worth) / len(worth) == pytest.approx(1, abs=0.2)
 
 
 def test_another_artifact_takes_over_at_the_very_record_and_says_so() -> None:
@@ -82,12 +125,13 @@ def test_a_stream_that_knows_no_other_artifact_refuses_one() -> None:
 def test_a_publisher_says_beforehand_what_can_not_be_held(given: dict[str, Any]) -> None:
     publisher = ShardPublisher(recipe(), 0, Kept().outbox, starting(1_000, 0, 1, 0.0))
     with pytest.raises(InputError):
-        publisher.check(None, given)
-    publisher.check(None, {"colour": "red"})
+        publisher.check(None, Steering(given=given))
+    publisher.check(None, Steering(given={"colour": "red"}))
 
 
 def test_a_range_is_replayed_byte_for_byte_under_the_logs_it_was_published_by() -> None:
-    contents = Contents().changed(50, given={"colour": "red"}).changed(90, given={})
+    contents = Contents().changed(50, steering=Steering(given={"colour": "red"})).changed(60, steering=BOOSTED)
+    contents = contents.changed(90, steering=Steering())
     schedule = starting(1_000, 0, 1, 0.0).with_rate(70, 500.0, 10)
     whole, again = Kept(), Kept()
     ShardPublisher(recipe(), 0, whole.outbox, schedule, contents=contents).publish_until(150)
@@ -144,10 +188,10 @@ def test_a_keyed_stream_has_every_key_where_murmur2_puts_it(rate: float) -> None
 def test_a_keyed_stream_can_not_be_steered_by_its_key_but_by_other_columns() -> None:
     shared = recipe(1, key=COLOURS)
     publisher = ShardPublisher(shared, 0, Kept().outbox, starting(10, 0, 1, 0.0))
-    publisher.check(None, {"paid": True})
+    publisher.check(None, Steering(given={"paid": True}))
     with pytest.raises(InputError, match="colour: records are keyed by it, so it can not be held at one value"):
-        publisher.check(None, {"colour": "red"})
-    steered = kept(shared, Contents().changed(10, given={"paid": True}), 50)
+        publisher.check(None, Steering(given={"colour": "red"}))
+    steered = kept(shared, Contents().changed(10, steering=Steering(given={"paid": True})), 50)
     plain = kept(shared, Contents(), 50)
     assert [r.key for r in steered] == [r.key for r in plain]
     assert decoded(steered[10:])["paid"].to_pylist() == [True] * 40

@@ -8,14 +8,15 @@ import pytest
 
 from schemas.errors import InputError
 from schemas.rates import profile_of
+from schemas.steering import Steering
 from stream_app.contents import Contents, Model
 from stream_app.control import ORDERS, Asked, Desired, State, at_rate, steered, swapped
-from stream_app.incident import Incident
 from stream_app.progress import PROGRESS_FORMAT, Progress
 from stream_app.schedule import Change, starting
+from tests.stream_app.shop import storm
 
 SCHEDULE = starting(1_000, 1, 4, 1e12).changed(Change(10, 1e12, 5.0))
-CONTENTS = Contents().changed(5, incident=Incident("storm", "delay", 30)).changed(9, given={"delay": None})
+CONTENTS = Contents().changed(5, drifts=(storm("delay", 30),)).changed(9, steering=Steering(given={"delay": None}))
 PROGRESS = Progress(0, {"seed": "7", "key": "{column: colour}"}, 12, SCHEDULE, CONTENTS, "command", True, 1e12)
 
 
@@ -50,9 +51,9 @@ def test_a_command_changes_what_it_is_about_and_keeps_the_rest() -> None:
     resumed = ORDERS["resume"](at_rate(None, 9.0)(paused))
     assert resumed == Desired("1", State.RUNNING, None, 9.0, rate_commanded=True)
     assert ORDERS["start"](ORDERS["stop"](running)) == ORDERS["start"](ORDERS["drain"](running)) == running
-    held = swapped(Model("ab", "/models/ab"), 500)(steered({"size": 3, "color": None})(running))
+    held = swapped(Model("ab", "/models/ab"), 500)(steered(Steering(given={"size": 3, "color": None}))(running))
     assert Desired.from_bytes(held.to_bytes()) == held
-    assert swapped(None, 0)(steered({})(held)) == running
+    assert swapped(None, 0)(steered(Steering())(held)) == running
 
 
 def test_a_command_says_who_gave_it_and_is_never_the_same_twice() -> None:

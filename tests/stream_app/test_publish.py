@@ -18,14 +18,13 @@ from generators.blocks import BLOCK_ROWS, Source
 from schemas.errors import InputError
 from schemas.rates import profile_of
 from schemas.table import Column, Kind, TableSchema
-from stream_app.incident import Incident
-from stream_app.lineage import HEADER, INCIDENT_HEADER, parse
+from stream_app.lineage import DRIFT_HEADER, HEADER, parse
 from stream_app.publish import ShardPublisher, run
 from stream_app.recipe import Recipe, check_event_time
 from stream_app.schedule import UNPACED, Behind, Change, Rate, Schedule, begun, share, starting
-from tests.stream_app.shop import START_MS, Hands, Kept, Record, decoded, publishers, recipe, trained
+from tests.stream_app.shop import START_MS, Hands, Kept, Record, decoded, publishers, recipe, storm, trained
 
-STORM = Incident("storm", "price", 30)
+STORM = storm("price", 30)
 
 
 def published(shared: Recipe, rate: Rate, count: int, hands: Hands | None = None) -> Kept:
@@ -228,14 +227,14 @@ def test_a_pause_stops_the_shard_and_it_goes_on_after_it() -> None:
     assert [r.timestamp_ms for r in kept.records] == [*range(0, 100, 10), 60_000, 60_010, 60_020]
 
 
-def test_an_incident_shifts_its_column_and_labels_its_records() -> None:
+def test_a_drift_shifts_its_column_and_labels_its_records() -> None:
     kept, plain = Kept(), published(recipe(), UNPACED, 600)
     publisher = alone(kept, starting(1_000, 0, 1, 0.0))
-    for until, incident in ((199.0, None), (399.0, STORM), (599.0, None)):
-        publisher.change(contents=publisher.contents.changed(publisher.position, incident=incident))
+    for until, drifts in ((199.0, ()), (399.0, (STORM,)), (599.0, ())):
+        publisher.change(contents=publisher.contents.changed(publisher.position, drifts=drifts))
         publisher.publish_due(until)
-    labels = [dict(r.headers).get(INCIDENT_HEADER) for r in kept.records]
-    assert labels == [None] * 200 + [b"storm"] * 200 + [None] * 200
+    labels = [dict(r.headers).get(DRIFT_HEADER) for r in kept.records]
+    assert labels == [None] * 200 + [b"storm:shift:sudden:1"] * 200 + [None] * 200
     assert [r.value for r in kept.records[:200]] == [r.value for r in plain.records[:200]]
     assert [r.value for r in kept.records[400:]] == [r.value for r in plain.records[400:]]
     drifted, usual = decoded(kept.records[200:400]), decoded(plain.records[200:400])

@@ -15,6 +15,7 @@ from schemas.errors import InputError
 from schemas.keying import KeyForm
 from schemas.rule_forms import parse
 from schemas.rules import Allowed
+from schemas.steering import Steering
 from stream_app.changes import Changes
 from stream_app.disorder import Disorder
 from stream_app.progress import Progress
@@ -45,6 +46,10 @@ def test_whoever_keeps_the_terms_goes_on() -> None:
         ({"shards": 3}, "shards=3: .* with shards=2"),
         ({"key": "none"}, r"key=none: .* with key=\{entities: 100\}"),
         ({"schema_id": SCHEMA_GUID}, "framing=header: .* with framing=prefix"),
+        (
+            {"steering": Steering(given={"paid": True})},
+            r"steer=\{given: \{paid: true\}\}: .* with steer=none",
+        ),
         ({"event_time": "at"}, "event_time=at: .* with event_time=None"),
         ({"gate": Gate(keeps=True)}, "quarantine=yes: .* with quarantine=none"),
         (

@@ -14,6 +14,7 @@ from schemas.changes import Changes as ChangesForm
 from schemas.errors import InputError, ServiceError
 from schemas.keying import KeyForm
 from schemas.rates import Profile, profile_of
+from schemas.steering import Steering
 from stream_app.change_log import CHANGES_KEPT
 from stream_app.changes import Changes
 from stream_app.control import ORDERS, Desired, Order, State, at_files_rate, at_rate, steered
@@ -176,7 +177,7 @@ def test_the_files_rate_is_in_force_under_every_command_but_one_of_a_rate(broker
     stream.owned[0].close()
     stream.initial = at(30.0)
     assert stream.take(0).publisher.schedule.latest.rate_per_s == pytest.approx(15.0)
-    stream.tell(steered({"paid": True}))
+    stream.tell(steered(Steering(given={"paid": True})))
     assert stream.owned[0].publisher.schedule.latest.rate_per_s == pytest.approx(15.0)
     stream.tell(at_files_rate)
     assert [owned.publisher.schedule.latest.rate_per_s for owned in stream.owned.values()] == pytest.approx(
@@ -195,7 +196,7 @@ def test_after_a_shift_a_command_of_something_else_leaves_a_commanded_profile_wh
     publish(stream.owned[1], stream.now_ms)
     shifted = stream.owned[1].publisher.schedule
     assert shifted.latest.clock.publish_ms > START_MS + 50_000
-    stream.tell(steered({"paid": True}))
+    stream.tell(steered(Steering(given={"paid": True})))
     assert stream.owned[1].publisher.schedule == shifted
     stream.tell(ORDERS["pause"])
     stream.tell(ORDERS["resume"])
@@ -243,7 +244,9 @@ def test_a_range_that_begins_before_the_oldest_change_kept_is_not_replayed(broke
 def steer_often(owned: OwnedShard) -> None:
     for number in range(1, CHANGES_KEPT + 10):
         owned.publisher.position = 20 * number
-        owned.publisher.change(contents=owned.publisher.contents.changed(20 * number, given={"pieces": number}))
+        owned.publisher.change(
+            contents=owned.publisher.contents.changed(20 * number, steering=Steering(given={"pieces": number}))
+        )
     owned.commit()
 
 
@@ -261,11 +264,11 @@ def test_a_change_stream_is_steered_as_often_as_it_remembers(broker: Broker) -> 
     owned = stream.owned[1]
     for number in range(1, CHANGES_KEPT):
         owned.publisher.position = number
-        stream.tell(steered({"pieces": number % 2}))
+        stream.tell(steered(Steering(given={"pieces": number % 2})))
     assert {answer["refused"] for answer in stream.answers()} == {""}
     owned.publisher.position = CHANGES_KEPT
     with pytest.raises(InputError, match=r"changed 199 times in this epoch, .* begin the next one \(epoch: 1 in"):
-        stream.tell(steered({"pieces": 5}))
+        stream.tell(steered(Steering(given={"pieces": 5})))
     stream.tell(at_rate(5.0, START_MS))
     assert stream.answers()[-1]["refused"] == ""
 

@@ -51,6 +51,14 @@ def test_without_drift_there_is_no_alarm() -> None:
     assert len(watched.watch.memory.verdicts) >= SECONDS - 3
 
 
+def test_what_a_streams_file_steers_is_no_drift_and_what_nobody_announced_is() -> None:
+    steer = {"shares": {"colour": {"red": 0.1}}}
+    published = records(drifting=False, steer=steer)
+    assert scene(published, steer=steer).until(SECONDS).events == []
+    told = scene(published).until(SECONDS).events
+    assert {event.column for _, event in told if event.kind == "opened"} == {"colour"}
+
+
 def test_announced_skew_is_no_drift() -> None:
     published = records(drifting=False, key=KeyForm(column="colour", skew=3))
     announced = scene(published, key={"column": "colour", "skew": 3}).until(SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -9,18 +10,18 @@ from typing import Any
 
 from monitors.alarms import Event
 from schemas.keying import Keying
+from schemas.steering import steering_of
 from schemas.stream import StreamSpec, from_mapping
 from stream_app import monitoring
-from stream_app.incident import Incident
 from stream_app.schedule import begun
 from stream_app.snapshot import About, Snapshots
 from stream_app.timeline import Timeline
 from stream_app.watch import Watch
-from tests.stream_app.shop import START_MS, Hands, Kept, Record, Topic, decoders, publishers, recipe, trained
+from tests.stream_app.shop import START_MS, Hands, Kept, Record, Topic, decoders, publishers, recipe, storm, trained
 
 RATE = 400.0
 SHARDS = 2
-DRIFT = Incident("dearer", "price", 30)
+DRIFT = storm("price", 30, "dearer")
 DRIFT_S = (8, 14)
 SECONDS = 24
 STEP_S = 0.5
@@ -37,14 +38,19 @@ def spec(**changes: Any) -> StreamSpec:
     return from_mapping({**form, "monitor": monitor, **changes}, Path())
 
 
-def records(drifting: bool = True, event_time: str | None = None, key: Keying = "surrogate") -> list[Record]:
+def records(
+    drifting: bool = True,
+    event_time: str | None = None,
+    key: Keying = "surrogate",
+    steer: Mapping[str, Any] | None = None,
+) -> list[Record]:
     """What is published, by the time it was due."""
     kept = Kept()
-    shared = recipe(SHARDS, event_time=event_time, key=key)
+    shared = recipe(SHARDS, event_time=event_time, key=key, steering=steering_of({} if steer is None else steer))
     shards = publishers(shared, kept, lambda shard: begun(RATE, shared.share(shard), START_MS), int(RATE * SECONDS))
-    for until_s, incident in ((DRIFT_S[0], None), (DRIFT_S[1], DRIFT if drifting else None), (SECONDS, None)):
+    for until_s, drifts in ((DRIFT_S[0], ()), (DRIFT_S[1], (DRIFT,) if drifting else ()), (SECONDS, ())):
         for publisher in shards:
-            publisher.change(contents=publisher.contents.changed(publisher.position, incident=incident))
+            publisher.change(contents=publisher.contents.changed(publisher.position, drifts=drifts))
             while len(publisher.publish_due(START_MS + until_s * 1_000 - 1)):
                 pass
     return sorted(kept.records, key=lambda record: (record.timestamp_ms, record.partition))
