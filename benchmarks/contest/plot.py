@@ -26,7 +26,9 @@ def main() -> None:
     for table, line in zip(tables, axes, strict=True):
         for (score, words), axis in zip(SCORES.items(), line, strict=True):
             chart(axis, [row for row in rows if row["table"] == table], score)
-            axis.set(title=table, xscale="log", xlabel="rows/s", ylabel=words)
+            scale = "log" if score == "fit_s" else "linear"
+            axis.set(title=table, xscale="log", yscale=scale, xlabel="rows/s", ylabel=words)
+            axis.margins(x=0.3, y=0.15)
     figure.savefig(sys.argv[2], dpi=120)
 
 
@@ -36,7 +38,7 @@ def chart(axis: Any, rows: list[dict[str, Any]], score: str) -> None:
         if score in row and "rows_per_s" in row:
             at, height = row["rows_per_s"]["mean"], row[score]["mean"]
             axis.errorbar(at, height, yerr=2 * (row[score]["standard_error"] or 0.0), fmt="o", capsize=3)
-            axis.annotate(row["model"], (at, height), textcoords="offset points", xytext=(6, 6))
+            axis.annotate(row["model"], (at, height), textcoords="offset points", xytext=(0, 7), ha="center")
 
 
 if __name__ == "__main__":
