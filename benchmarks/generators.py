@@ -4,10 +4,10 @@
     python -m benchmarks.generators --table FILE --target COLUMN [--conditions]
     python -m benchmarks.generators --wide
 
-Each table is split 80/20 by seed 0. With each training seed every model is fitted, draws, and writes as many rows as
-it was trained on for the judge; one after the other, each in a process of its own with the same threads and processors
-for everybody, without an accelerator and without the network. Before, not measured, every library is loaded once, and
-ours train on a few rows, so that kernels are compiled.
+Each table is split 80/20 by seed 0; one without a target, which nobody scores, is not. With each training seed every
+model is fitted, draws, and writes as many rows as it was trained on for the judge; one after the other, each in a
+process of its own with the same threads and processors for everybody, without an accelerator and without the network.
+Before, not measured, every library is loaded once, and ours train on a few rows, so that kernels are compiled.
 
 fit          from rows in memory (raw cells for ours, a data frame for the others) to a model that can draw; importing
              and reading the file are left out, as is the million rows that ours draw for monitors (`reference_s`).

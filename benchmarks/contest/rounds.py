@@ -56,7 +56,7 @@ class Rounds:
 
     def on(self, table: Table) -> list[Summary]:
         """Measure every model on a table: each once for every training seed, then each for the next."""
-        trained, held = tables.split(table.rows, self.rows)
+        trained, held = tables.split(table.rows, self.rows) if table.target else (table.rows, table.rows.slice(0, 0))
         tables.write_csv(trained, self._file("train"))
         tables.write_csv(held, self._file("test"))
         tasks = {model: self._task(table, model, trained.num_rows) for model in self.pythons}

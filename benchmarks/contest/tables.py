@@ -24,7 +24,7 @@ MISSING_WORD = "?"
 TRAINED = 0.8
 FLIGHTS = 100_000
 LATE_MIN = 15
-WIDE_COLUMNS, WIDE_ROWS, WIDE_VALUES = 100, 220_000, 110_000
+WIDE_COLUMNS, WIDE_ROWS, WIDE_VALUES = 100, 120_000, 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ def late_flights(raw: pa.Table, rows: int = FLIGHTS) -> Table:
 
 
 def wide(rows: int = WIDE_ROWS) -> Table:
-    """A made-up table of a hundred columns: one has half its cells missing, one more than 100,000 values.
+    """A made-up table of a hundred columns: one has half its cells missing, one 100,000 values.
 
     Args:
         rows: how many rows.
