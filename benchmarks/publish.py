@@ -54,7 +54,7 @@ from stream_app.topics import Topics
 SHARDS = 4
 READY = 16
 TRANSACTION_S = 0.5
-MODELS = ("tabular.marginals", "tabular.copula", "tabular.mixture")
+MODELS = ("tabular.marginals", "tabular.copula", "tabular.mixture", "tabular.nade")
 AS_FAST_AS_POSSIBLE = Desired("", State.RUNNING, None)
 
 

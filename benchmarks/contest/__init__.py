@@ -1,0 +1,1 @@
+"""What the contest of generators is made of; `benchmarks.generators` runs it."""
