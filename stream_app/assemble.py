@@ -29,6 +29,7 @@ from stream_app.contents import Model
 from stream_app.control import Desired, State
 from stream_app.disorder import Disorder
 from stream_app.forecast import Plan
+from stream_app.kept_rules import check_kept
 from stream_app.pace.recordings import pinned
 from stream_app.publish import Clock, ShardPublisher
 from stream_app.quarantine import PRODUCER_LIMIT_BYTES, Gate
@@ -121,6 +122,7 @@ def stream_artifact(spec: StreamSpec) -> Artifact:
     if spec.event_time is not None:
         check_event_time(artifact.schema, spec.event_time)
     keys = population_of(artifact.generator, spec.key, spec.shards)
+    check_kept(spec, artifact, keys)
     if spec.changes is not None and keys is not None:
         check_changes(artifact.schema, spec.changes.columns, keys)
     if spec.topic_settings.compacted and keys is not None and keys.null_share > 0:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from generators.artifact import Artifact
+from generators.blocks import Source
+from generators.randomness import Purpose
 from schemas.errors import InputError
 from schemas.keying import KeyForm, Keying
 from schemas.table import Kind
@@ -26,7 +26,8 @@ def given_columns(artifact: Artifact, texts: Mapping[str, str], key: Keying = "s
         key: what records are keyed by.
 
     Raises:
-        InputError: an unknown column, a value it can not have, or the column that records are keyed by.
+        InputError: an unknown column, a value it can not have or that rules leave no rows for, or the column that
+            records are keyed by.
     """
     if isinstance(key, KeyForm) and key.column is not None and key.column in texts:
         raise InputError(
@@ -42,5 +43,5 @@ def given_columns(artifact: Artifact, texts: Mapping[str, str], key: Keying = "s
                 raise InputError(f"{name}={text}: expected a value of a {artifact.schema[name].kind} column") from error
         else:
             given[name] = None if text == "null" else text
-    artifact.generator.sample(1, np.full((1, artifact.generator.width), 0.5), given)
+    Source(artifact, seed=0, epoch=0, shard=0, shards=1, purpose=Purpose.REFERENCE).block(0, given)
     return given
