@@ -18,7 +18,8 @@ import generators
 from generators.artifact import ARTIFACT_FORMAT, Artifact, check_contents, golden_hash, identity_of, rules_form
 from generators.base import Progress, Sampler
 from generators.blocks import BLOCK_ROWS, Source
-from generators.constraints.fitting import fit_constrained
+from generators.constraints.constrained import Constrained
+from generators.constraints.fitting import fit_constrained, met
 from generators.constraints.rows import Ruled
 from generators.fingerprint import fingerprint, versions
 from generators.population import Population
@@ -81,7 +82,11 @@ def fit_artifact(
         "versions": versions(),
         "identity": identity_of(model, schema, profile, generator.weights(), rules_form(generator)),
         "golden": {},
-        **({} if held is None else {"left_out": dict(held.left_out)}),
+        **(
+            {"left_out": dict(held.left_out), "met": met(generator)}
+            if held and isinstance(generator, Constrained)
+            else {}
+        ),
     }
     artifact = Artifact(model, generator, schema, profile, manifest, {})
     reference = reference_counts(artifact, reference_rows, progress)

@@ -32,7 +32,7 @@ def artifact_report(artifact: Artifact, folder: Path) -> dict[str, Any]:
         "reproducible_here": check_golden(artifact),
         "avro": avro_schema(artifact.schema),
         "profile": artifact.profile.to_json(),
-        **({"rules": rules_report(artifact)} if artifact.rules else {}),
+        **({"met_at_once": round(manifest["met"], 4), "rules": rules_report(artifact)} if artifact.rules else {}),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.constraints.listing import agree
-from generators.constraints.offset import Offset
 from generators.given import held_array
 from schemas.errors import InputError
 from schemas.joint_rules import Unique
 from schemas.numeric import as_numbers
-from schemas.table import Column
 
 if TYPE_CHECKING:
     from generators.constraints.constrained import Constrained
@@ -150,28 +148,31 @@ def translated(asked: Asked, u: npt.NDArray[np.float64], model: Constrained) -> 
             given[name] = one.column(one.held(mine, u))
         else:
             loose |= mine.keys()
+    distances, far = _distances(asked, model)
+    return Translation({**given, **distances}, loose | far)
+
+
+def _distances(asked: Asked, model: Constrained) -> tuple[dict[str, pa.Array[Any]], set[str]]:
+    """The distances that follow from what is held, by their names; and the columns whose distances do not."""
+    plan, arrays = model.plan, dict(asked.values)
+    levels: dict[str, Any] = {}
+    given: dict[str, pa.Array[Any]] = {}
+    followed, loose = set[str](), set[str]()
     for offset in plan.offsets:
         name = offset.column.name
-        if name in asked.values:
-            if _known(offset.parents, asked, asked.values[name]):
-                given[offset.name] = _distance(offset, asked, model)
-            else:
-                loose.add(name)
-    return Translation(given, loose)
-
-
-def _known(parents: Sequence[Column], asked: Asked, values: pa.Array[Any]) -> bool:
-    """Whether a column's distance follows from what is held."""
-    if values.null_count == len(values):
-        return True
-    return all(parent.name in asked.values and not asked.values[parent.name].null_count for parent in parents)
-
-
-def _distance(offset: Offset, asked: Asked, model: Constrained) -> pa.Array[Any]:
-    """A column's distance, which follows from what is held."""
-    levels: dict[str, Any] = {}
-    arrays = dict(asked.values)
-    for parent in offset.parents:  # of a column that is held at null they need not be held
-        arrays.setdefault(parent.name, pa.array([None] * len(asked.values[offset.column.name]), parent.arrow_type))
-    model.plan.ready(offset, arrays, levels)
-    return offset.forward(arrays, levels)
+        if name not in arrays:
+            continue
+        known = all(
+            parent.name in followed
+            or (parent.name in arrays and (parent.name not in plan.distances or not arrays[parent.name].null_count))
+            for parent in offset.parents
+        )
+        if known:
+            plan.ready(offset, arrays, levels)
+            given[offset.name] = offset.forward(arrays, levels)
+            followed.add(name)
+        elif arrays[name].null_count == len(arrays[name]):
+            given[offset.name] = pa.array([None] * len(arrays[name]), offset.distance.arrow_type)
+        else:
+            loose.add(name)
+    return given, loose

@@ -16,14 +16,14 @@ from generators.constraints.plan import Arrays, Plan
 from generators.constraints.redraw import Drawn, redrawn
 from generators.constraints.units import array_of, units_at
 from generators.distinct import Numbered, numbered_of
-from generators.domain import Domain, domain_of
+from generators.domain import Domain
 from generators.keys import DEFAULT_BASE
 from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.joint_rules import Unique
 from schemas.numeric import NUMERIC_KINDS, as_numbers
 from schemas.profile import Profile
-from schemas.rules import NotNull, Range, Rule
+from schemas.rules import IsNull, NotNull, Range, Rule
 from schemas.table import Kind
 
 Floats = npt.NDArray[np.float64]
@@ -128,7 +128,9 @@ class Constrained(Sampler):
         return [
             rule
             for rule in self.rules
-            if not isinstance(rule, Unique) and not numbered & set(rule.columns) and not self._settled(rule)
+            if not isinstance(rule, Unique)
+            and (isinstance(rule, NotNull | IsNull) or not numbered & set(rule.columns))
+            and not self._settled(rule)
         ]
 
     def kept(self, rule: Rule) -> str:
@@ -180,7 +182,7 @@ class Constrained(Sampler):
         if name in self.plan.listed:
             return self._listed_domain(name)
         if name in self.plan.distances:
-            return domain_of(self.schema[name], self.profile[name], None)
+            raise InputError(f"{name}: is told from other columns by a rule, so they come before its values")
         return self.inner.domain(name)
 
     def _listed_domain(self, name: str) -> Domain:

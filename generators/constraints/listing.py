@@ -66,9 +66,13 @@ class Combined:
 
     @cached_property
     def values(self) -> Mapping[str, pa.Array[Any]]:
-        """By column its value in each combination, shape (k,)."""
+        """By column its value in each combination, of its Arrow type, shape (k,)."""
         rows = [json.loads(text) for text in self.texts]
         return {c.name: _array(c, [row[i] for row in rows]) for i, c in enumerate(self.listing.columns)}
+
+    @cached_property
+    def _at(self) -> Mapping[str, int]:
+        return {text: code for code, text in enumerate(self.texts)}
 
     def back(self, drawn: pa.Array[Any]) -> dict[str, pa.Array[Any]]:
         """The columns of rows.
@@ -77,19 +81,11 @@ class Combined:
             drawn: the one column, shape (n,).
         """
         codes = self.codes(drawn)
-        found = {}
-        for column in self.listing.columns:
-            values = self.values[column.name]
-            if column.kind is Kind.CATEGORY:
-                found[column.name] = values.dictionary_encode().take(codes).cast(column.arrow_type)
-            else:
-                found[column.name] = values.take(codes)
-        return found
+        return {name: values.take(codes) for name, values in self.values.items()}
 
     def codes(self, drawn: Any) -> Codes:
         """Which combination each row has, -1 where it is none, shape (n,)."""
-        at = {text: code for code, text in enumerate(self.texts)}
-        known = np.array([at.get(text, -1) for text in drawn.dictionary.to_pylist()], np.int64)
+        known = np.array([self._at.get(text, -1) for text in drawn.dictionary.to_pylist()], np.int64)
         found: Codes = known[drawn.indices.to_numpy()]
         return found
 
@@ -137,4 +133,5 @@ def _array(column: Column, cells: list[Any]) -> pa.Array[Any]:
     present = [cell is not None for cell in cells]
     values = as_values([cell for cell in cells if cell is not None], kind)
     places = np.cumsum(present) - 1
-    return values.take(pa.array(places, pa.int64(), mask=~np.array(present, bool)))
+    found = values.take(pa.array(places, pa.int64(), mask=~np.array(present, bool)))
+    return found.dictionary_encode().cast(column.arrow_type) if column.kind is Kind.CATEGORY else found

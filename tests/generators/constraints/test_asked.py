@@ -50,6 +50,22 @@ def test_what_follows_is_given_and_the_rest_is_waited_for(
     assert held(model, given) == (inner, loose)
 
 
+def test_distances_follow_over_missing_links(model: Constrained) -> None:
+    """Where a column is missing its own lowest value stands for it, as it does when rows are expressed back."""
+    days = pa.array(np.array([19_800, 19_800, 19_801], np.int32)).view(pa.date32())
+    shipped = pa.array([None, date(2024, 3, 19), None], pa.date32())
+    came = pa.array([date(2024, 3, 22), date(2024, 3, 22), date(2024, 3, 25)])
+    given = {"placed": days, "shipped": shipped, "came": came}
+    found = translated(Asked.of(given, 3, model), np.zeros(3), model)
+    assert found.loose == set()
+    assert found.given["shipped - (placed)"].to_pylist() == [None, 1, None]
+    assert found.given["came - (placed, shipped)"].to_pylist() == [4, 3, 6]
+    rows = model.sample(3, np.full((3, model.width), 0.5), given)
+    assert rows.column("came").equals(came)
+    apart = translated(Asked.of({"shipped": shipped, "came": came}, 3, model), np.zeros(3), model)
+    assert apart.loose == {"shipped", "came"}
+
+
 def test_a_partly_held_combination_is_drawn_by_its_shares(model: Constrained) -> None:
     rows = drawn(model, 4_096, {"currency": "EUR"})
     german = np.mean([country == "DE" for country in rows.column("country").to_pylist()])

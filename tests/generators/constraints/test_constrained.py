@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generators.artifact import Artifact
+from generators.artifact import Artifact, identity_of, load_artifact, rules_form, save
 from generators.blocks import BLOCK_ROWS, Source
 from generators.randomness import uniforms
 from schemas.errors import InputError
+from schemas.profile import Profile
 from schemas.rule_forms import rules_of
-from schemas.table import Column, Kind, Role
+from schemas.table import Column, Kind, Role, TableSchema
 from tests.generators.ruled import RULES, drawn, keeper, keeping, read_back, shop, small
 
 N = 400
@@ -138,7 +141,8 @@ def test_domains_are_those_of_the_table(artifact: Artifact) -> None:
     carrier = model.domain("carrier")
     assert set(carrier.values.to_pylist()) == {"DHL", "UPS"}
     assert carrier.null_share == pytest.approx(0.1, abs=0.02)
-    assert 12 in model.domain("total").values.to_pylist()
+    with pytest.raises(InputError, match="total: is told from other columns by a rule"):
+        model.domain("total")
     assert set(model.domain("rate").values.to_pylist()) == {0, 7, 19}
     with pytest.raises(InputError, match="nosuch"):
         model.domain("nosuch")
@@ -160,3 +164,26 @@ def test_the_target_stays_the_target() -> None:
     made = small(columns, [{"rule": "compare", "left": "a", "op": "<", "right": "b"}])
     roles = {column.name: column.role for column in keeper(made).inner.schema}
     assert roles == {"a": Role.ATTRIBUTE, "b - (a)": Role.TARGET}
+
+
+def test_rules_are_a_part_of_the_artifact_and_of_its_identity(artifact: Artifact, tmp_path: Path) -> None:
+    save(artifact, tmp_path / "a")
+    manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
+    assert manifest["left_out"] == {"formula:total": 30}
+    assert 0.9 < manifest["met"] <= 1
+    fewer = rules_form(artifact.generator)
+    assert fewer is not None
+    assert identity_of(*_told(artifact), {**fewer, "rules": fewer["rules"][1:]}) != artifact.identity
+    assert identity_of(*_told(artifact), fewer) == artifact.identity
+    without = {**manifest, "files": {name: h for name, h in manifest["files"].items() if name != "rules.json"}}
+    (tmp_path / "a" / "manifest.json").write_text(json.dumps(without))
+    with pytest.raises(InputError, match="the identity is not that of the files"):
+        load_artifact(tmp_path / "a")
+    (tmp_path / "a" / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "a" / "rules.json").write_text("{}")
+    with pytest.raises(InputError, match=r"rules\.json is not what was written"):
+        load_artifact(tmp_path / "a")
+
+
+def _told(artifact: Artifact) -> tuple[str, TableSchema, Profile, dict[str, Any]]:
+    return artifact.model, artifact.schema, artifact.profile, artifact.generator.weights()
