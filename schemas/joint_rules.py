@@ -246,7 +246,7 @@ class Formula:
         read = {name: doubles_of(batch.column(name)) for name in self.columns}
         present = np.logical_and.reduce([there for _, there in read.values()])
         values = {name: numbers for name, (numbers, _) in read.items()}
-        wanted = self.expected(values)
+        wanted = np.broadcast_to(self.expected(values), (batch.num_rows,))
         with np.errstate(invalid="ignore"):
             lost = ROUNDING * np.maximum.reduce([np.abs(wanted), *map(np.abs, values.values())])
             equal = np.isfinite(wanted) & (np.abs(values[self.column] - wanted) <= self.tolerance + lost)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from generators.constraints.units import Mask, Units, array_of, like, rounded, units_of
+from generators.constraints.units import Mask, Units, apart, array_of, like, rounded, units_of
 from schemas.joint_rules import Formula
 from schemas.table import Column, Kind, Role
 from schemas.values import doubles_of
@@ -85,7 +85,7 @@ class Offset:
         anchor, known = self.anchor(arrays, levels)
         units, present = units_of(self.column, arrays[self.column.name])
         self._note(units, present, (anchor, known), levels)
-        return array_of(self.distance, units - anchor, present)
+        return array_of(self.distance, apart(units, anchor), present)
 
     def back(
         self, distance: pa.Array[Any], arrays: Mapping[str, pa.Array[Any]], levels: dict[str, tuple[Units, Mask]]
@@ -98,8 +98,8 @@ class Offset:
             levels: of the columns before it.
         """
         anchor, known = self.anchor(arrays, levels)
-        apart, present = units_of(self.distance, distance)
-        units = anchor + apart
+        far, present = units_of(self.distance, distance)
+        units = anchor + far
         self._note(units, present, (anchor, known), levels)
         return array_of(self.column, units, present)
 

@@ -17,6 +17,10 @@ Units = npt.NDArray[Any]
 Mask = npt.NDArray[np.bool_]
 
 LARGEST = 2.0**62
+"""Whole units end there."""
+
+FARTHEST = 1e300
+"""Doubles end there, short of where they are no numbers any more."""
 
 
 def per_one(column: Column) -> float:
@@ -68,9 +72,17 @@ def like(column: Column, other: Column, units: Units) -> Units:
         return _typed(column, units)
     if own == 0:
         return units / others
-    if others == 0:
-        return _typed(column, np.ceil(units * own))
-    return _typed(column, np.ceil(units * own / others))
+    with np.errstate(over="ignore"):
+        return _typed(column, np.ceil(units * own / (others if others > 0 else 1.0)))
+
+
+def apart(units: Units, anchor: Units) -> Units:
+    """How far units are from others; whole ones go round at the ends of 64 bits, and come back the same way."""
+    if units.dtype == np.int64:
+        return units - anchor
+    with np.errstate(over="ignore"):
+        far: Units = np.clip(units - anchor, -FARTHEST, FARTHEST)
+        return far
 
 
 def rounded(column: Column, values: npt.NDArray[np.float64]) -> Units:
@@ -81,5 +93,5 @@ def rounded(column: Column, values: npt.NDArray[np.float64]) -> Units:
 
 def _typed(column: Column, units: Units) -> Units:
     if column.kind is Kind.NUMBER:
-        return units.astype(np.float64)
+        return np.clip(units.astype(np.float64), -FARTHEST, FARTHEST)
     return units if units.dtype == np.int64 else np.clip(units, -LARGEST, LARGEST).astype(np.int64)

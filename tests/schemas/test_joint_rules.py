@@ -89,6 +89,10 @@ def test_a_formula_that_divides_by_zero_is_broken() -> None:
     assert Formula("x", "x / z").violations(table).all()
 
 
+def test_a_formula_may_be_a_number() -> None:
+    assert Formula("x", "7").violations(pa.record_batch({"x": [7, 8, None]})).tolist() == [False, True, False]
+
+
 def test_timestamps_in_formulas_are_seconds() -> None:
     table = pa.record_batch([pa.array([3000], pa.timestamp("ms", "UTC")), pa.array([3])], names=["t", "s"])
     assert not Formula("s", "t").violations(table).any()

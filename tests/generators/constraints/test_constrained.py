@@ -15,12 +15,15 @@ from hypothesis import strategies as st
 
 from generators.artifact import Artifact, identity_of, load_artifact, rules_form, save
 from generators.blocks import BLOCK_ROWS, Source
+from generators.constraints.rows import ruled
+from generators.fitting import fit_artifact
 from generators.randomness import uniforms
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.rule_forms import rules_of
 from schemas.table import Column, Kind, Role, TableSchema
 from tests.generators.ruled import RULES, drawn, keeper, keeping, read_back, shop, small
+from tests.generators.tables import AWKWARD, ignore
 
 N = 400
 
@@ -82,6 +85,38 @@ def test_only_combinations_that_are_listed_come_out(rows: list[tuple[str, bool, 
     kinds = (("c", Kind.CATEGORY), ("b", Kind.BOOLEAN), ("n", Kind.INTEGER))
     columns = [(Column(n, kind), [row[i] for row in rows]) for i, (n, kind) in enumerate(kinds)]
     law(columns, {"rule": "combinations", "columns": ["c", "b", "n"], "rows": [list(row) for row in set(rows)]})
+
+
+@QUICK
+@given(st.lists(st.integers(-50, 50), min_size=12, max_size=60), st.integers(0, 5), st.booleans())
+def test_bounds_and_lists_hold_over_values_that_no_row_has(values: list[int], at: int, bounds: bool) -> None:
+    known = sorted(set(values))
+    kept = known[at : at + 3] if len(known) > at + 3 else known
+    cells = values + kept * 5  # as shared as values have to be for any to come out
+    form = {"low": kept[0], "high": kept[-1]} if bounds else {"values": kept}
+    law([(Column("n", Kind.INTEGER), cells)], {"rule": "range" if bounds else "allowed", "column": "n", **form})
+
+
+@QUICK
+@given(INTEGERS, st.integers(-9, 9), st.integers(0, 9), st.sampled_from(["implies", "predicate"]))
+def test_conditions_hold_whatever_the_generator_makes_of_them(
+    pairs: list[tuple[int, int]], low: int, most: int, kind: str
+) -> None:
+    rows = [(a, min(b, most) if a >= low else b) for a, b in pairs]
+    parts: dict[str, Any] = {
+        "if": {"rule": "range", "column": "a", "low": low},
+        "then": {"rule": "range", "column": "b", "high": most},
+    }
+    form = parts if kind == "implies" else {"expression": f"a < {low} or b <= {most}"}
+    columns = [(Column(name, Kind.INTEGER), [row[i] for row in rows]) for i, name in enumerate("ab")]
+    law(columns, {"rule": kind, **form})
+
+
+@QUICK
+@given(st.lists(st.text("AB", min_size=2, max_size=4), min_size=20, max_size=60))
+def test_invented_text_matches_its_pattern(values: list[str]) -> None:
+    columns = [(Column("t", Kind.TEXT), [f"{text}{i:04d}" for i, text in enumerate(values)])]
+    law(columns, {"rule": "matches", "column": "t", "pattern": "[A-Z]{2,4}[0-9]{4}"})
 
 
 def test_a_rule_that_is_met_by_chance_leaves_the_law_of_those_that_meet_it() -> None:
@@ -146,6 +181,29 @@ def test_domains_are_those_of_the_table(artifact: Artifact) -> None:
     assert set(model.domain("rate").values.to_pylist()) == {0, 7, 19}
     with pytest.raises(InputError, match="nosuch"):
         model.domain("nosuch")
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("extremes", {"rule": "compare", "left": "wide", "op": ">=", "right": "huge"}),
+        ("extremes", {"rule": "compare", "left": "float", "op": "<=", "right": "cents"}),
+        ("extremes", {"rule": "unique", "columns": ["digit"]}),
+        ("almost_null", {"rule": "is_null", "column": "d"}),
+        ("almost_null", {"rule": "not_null", "column": "n"}),
+        ("constants", {"rule": "formula", "column": "n", "expression": "7"}),
+        ("constants", {"rule": "allowed", "column": "t", "values": ["same text"]}),
+        ("constants", {"rule": "combinations", "columns": ["t", "b"], "rows": [["same text", True]]}),
+        ("orders", {"rule": "compare", "left": "pieces", "op": ">=", "right": "size"}),
+        ("orders", {"rule": "compare", "left": "size", "op": "<=", "right": "exact"}),
+    ],
+)
+def test_rules_hold_over_awkward_tables(name: str, form: dict[str, Any]) -> None:
+    rows, schema = AWKWARD[name]()
+    (rule,) = rules_of([form])
+    made = fit_artifact(ruled(rows, schema, [rule]), schema, "tabular.copula", {}, 0, ignore, reference_rows=1)
+    batch = read_back(Source(made, 0, 0, 0, 1).block(0), schema)
+    assert not rule.violations(batch).any()
 
 
 def test_each_rule_says_how_it_is_kept(artifact: Artifact) -> None:

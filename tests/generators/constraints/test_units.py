@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from generators.constraints.units import array_of, like, rounded, units_of
+from generators.constraints.units import apart, array_of, like, rounded, units_of
 from schemas.table import Column, Kind
 
 CASES: list[tuple[Column, list[Any], list[float]]] = [
@@ -44,3 +44,10 @@ def test_doubles_are_rounded_to_the_last_digit() -> None:
     assert rounded(Column("t", Kind.TIMESTAMP, time_unit="us"), np.array([1.5])).tolist() == [1_500_000]
     assert rounded(Column("x", Kind.NUMBER), np.array([0.1])).tolist() == [0.1]
     assert rounded(Column("n", Kind.INTEGER), np.array([1e300])).tolist() == [2**62]
+
+
+def test_the_ends_of_numbers_are_no_end() -> None:
+    ends = np.array([2**63 - 1, -(2**63)])
+    assert (ends + apart(ends[::-1], ends)).tolist() == ends[::-1].tolist()
+    assert np.isfinite(apart(np.array([1.7e308]), np.array([-1.7e308]))).all()
+    assert np.isfinite(like(Column("c", Kind.NUMBER, decimals=2), Column("x", Kind.NUMBER), np.array([1.7e308]))).all()
