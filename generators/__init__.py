@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 
+NO_FAMILY = frozenset({"constraints"})
+"""Folders that hold no generators."""
+
 
 def names() -> tuple[str, ...]:
     """Every generator, by its path; nothing is imported.
@@ -22,7 +25,11 @@ def names() -> tuple[str, ...]:
     >>> "tabular.copula" in names()
     True
     """
-    files = (f.relative_to(_HERE) for f in _HERE.glob("*/*.py") if not f.name.startswith("_"))
+    files = (
+        f.relative_to(_HERE)
+        for f in _HERE.glob("*/*.py")
+        if not f.name.startswith("_") and f.parent.name not in NO_FAMILY
+    )
     return tuple(sorted(".".join(f.with_suffix("").parts) for f in files))
 
 

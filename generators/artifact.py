@@ -19,12 +19,16 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 import generators
-from generators.base import Generator
+from generators.base import Sampler
 from generators.blocks import Source
+from generators.constraints.constrained import Constrained
+from generators.constraints.plan import plan_of
 from generators.fingerprint import batch_hash, fingerprint
-from generators.scan import FILES, scan, scan_files
+from generators.scan import FILES, RULES_FILE, scan, scan_files
 from schemas.errors import InputError, ServiceError
 from schemas.profile import Profile
+from schemas.rule_forms import form_of, rules_of
+from schemas.rules import Rule
 from schemas.table import TableSchema
 
 ARTIFACT_FORMAT = 1
@@ -47,7 +51,7 @@ class Artifact:
     """
 
     model: str
-    generator: Generator
+    generator: Sampler
     schema: TableSchema
     profile: Profile
     manifest: Mapping[str, Any]
@@ -55,11 +59,25 @@ class Artifact:
 
     @property
     def identity(self) -> str:
-        """The hash of schema, profile and weights: 64 hexadecimal digits."""
+        """The hash of schema, profile, weights and rules: 64 hexadecimal digits."""
         return str(self.manifest["identity"])
 
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """What every record meets."""
+        return self.generator.rules if isinstance(self.generator, Constrained) else ()
 
-def identity_of(model: str, schema: TableSchema, profile: Profile, weights: Weights) -> str:
+
+def rules_form(generator: Sampler) -> dict[str, Any] | None:
+    """The rules that a generator keeps, with the marginals of the columns that it draws for them; None without any."""
+    if not isinstance(generator, Constrained):
+        return None
+    return {"rules": [form_of(rule) for rule in generator.rules], "profile": generator.inner.profile.to_json()}
+
+
+def identity_of(
+    model: str, schema: TableSchema, profile: Profile, weights: Weights, rules: Mapping[str, Any] | None = None
+) -> str:
     """Hash everything a record depends on.
 
     Args:
@@ -67,6 +85,7 @@ def identity_of(model: str, schema: TableSchema, profile: Profile, weights: Weig
         schema: what the columns are.
         profile: their marginals.
         weights: the model's arrays.
+        rules: as `rules_form` has them; without any an artifact is what it was before there were rules.
     """
     digest = sha256()
     for part in (model, schema.to_json(), profile.to_json()):
@@ -74,6 +93,8 @@ def identity_of(model: str, schema: TableSchema, profile: Profile, weights: Weig
     for name in sorted(weights):
         array = np.ascontiguousarray(weights[name])
         digest.update(_json([name, array.dtype.str, array.shape]) + array.tobytes())
+    if rules is not None:
+        digest.update(_json(rules))
     return digest.hexdigest()
 
 
@@ -99,7 +120,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         InputError: it holds something else, or lies in what is not a folder.
     """
-    if folder.exists() and not (folder.is_dir() and {f.name for f in folder.iterdir()} <= FILES):
+    if folder.exists() and not (folder.is_dir() and {f.name for f in folder.iterdir()} <= FILES | {RULES_FILE}):
         raise InputError(f"out={folder}: exists and is not an artifact; choose another folder")
     in_the_way = next((parent for parent in folder.parents if parent.exists() and not parent.is_dir()), None)
     if in_the_way is not None:
@@ -117,8 +138,8 @@ def save(artifact: Artifact, folder: Path) -> None:
         InputError: the folder holds something else, or the artifact breaks the rules of `scan`.
         ServiceError: the disk did not take it.
     """
-    weights = artifact.generator.weights()
-    scan(artifact.schema, artifact.profile, weights)
+    weights, rules = artifact.generator.weights(), rules_form(artifact.generator)
+    check_contents(artifact.generator)
     check_folder(folder)
     files = {
         "schema.json": _json(artifact.schema.to_json()),
@@ -126,6 +147,8 @@ def save(artifact: Artifact, folder: Path) -> None:
         "weights.safetensors": save_tensors({name: np.ascontiguousarray(a) for name, a in weights.items()}),
         "reference.json": _json({name: [int(n) for n in counts] for name, counts in artifact.reference.items()}),
     }
+    if rules is not None:
+        files[RULES_FILE] = _json(rules)
     hashes = {name: sha256(data).hexdigest() for name, data in files.items()}
     files["manifest.json"] = json.dumps({**artifact.manifest, "files": hashes}, indent=2, sort_keys=True).encode()
     try:
@@ -134,6 +157,18 @@ def save(artifact: Artifact, folder: Path) -> None:
             _write(Path(beside), files, folder)
     except OSError as error:
         raise ServiceError(f"out={folder}: could not be written ({error.strerror}); what was there is whole") from error
+
+
+def check_contents(generator: Sampler) -> None:
+    """Scan all that is stored of a generator.
+
+    Raises:
+        InputError: it breaks the rules of `scan`.
+    """
+    if isinstance(generator, Constrained):
+        scan(generator.schema, generator.profile, {})
+        generator = generator.inner
+    scan(generator.schema, generator.profile, generator.weights())
 
 
 def _write(beside: Path, files: Mapping[str, bytes], folder: Path) -> None:
@@ -174,15 +209,28 @@ def load_artifact(folder: Path) -> Artifact:
         weights = load_tensors(data["weights.safetensors"])
         reference = json.loads(data["reference.json"])
         model = str(manifest["model"])
-        scan(schema, profile, weights)
-        if identity_of(model, schema, profile, weights) != manifest["identity"]:
+        form = json.loads(data[RULES_FILE]) if RULES_FILE in data else None
+        scan(schema, profile, {} if form is not None else weights)
+        if identity_of(model, schema, profile, weights, form) != manifest["identity"]:
             raise InputError("manifest.json: the identity is not that of the files; train it anew")
-        generator = generators.load(model).from_weights(weights, schema, profile)
+        generator = _sampler(model, (schema, profile), weights, form)
     except InputError as error:
         raise InputError(f"artifact={folder}: {'; '.join(error.faults)}") from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise InputError(f"artifact={folder}: is damaged ({type(error).__name__}: {error}); train it anew") from error
     return Artifact(model, generator, schema, profile, manifest, reference)
+
+
+def _sampler(
+    model: str, table: tuple[TableSchema, Profile], weights: Weights, rules: Mapping[str, Any] | None
+) -> Sampler:
+    """What draws: the model, and around it what keeps the rules."""
+    if rules is None:
+        return generators.load(model).from_weights(weights, *table)
+    parsed = rules_of(rules["rules"])
+    plan, profile = plan_of(table[0], parsed), Profile.from_json(rules["profile"])
+    scan(plan.schema, profile, weights)
+    return Constrained(generators.load(model).from_weights(weights, plan.schema, profile), plan, table[1], parsed)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -197,7 +245,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if manifest["format"] > ARTIFACT_FORMAT:
         raise InputError(f"format={manifest['format']}: this program reads up to {ARTIFACT_FORMAT}; upgrade it")
     missing = FILES - {"manifest.json"} - set(manifest["files"])
-    if missing or not set(manifest["files"]) <= FILES:
+    if missing or not set(manifest["files"]) <= FILES | {RULES_FILE}:
         raise InputError(f"manifest.json: expected the hashes of {', '.join(sorted(FILES - {'manifest.json'}))}")
     return manifest
 

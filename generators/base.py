@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from generators.distinct import Numbered
 from generators.domain import Domain, domain_of
 from generators.surrogates import Surrogates
 from schemas.profile import Profile
@@ -19,49 +21,19 @@ Progress = Callable[[float, str], None]
 """Called while fitting with the share done (0 to 1) and a word on what is being done."""
 
 
-class Generator(ABC):
-    """A model of a table: fitted on real rows, drawing synthetic ones.
+class Sampler(ABC):
+    """What draws synthetic rows: a pure function of what it learned and of the uniforms it is given.
 
-    A generator is a pure function of its weights, the profile and the uniforms it is given: it touches no
-    random number generator, no clock and no Kafka. One file, one `GENERATOR`, and the file's path is its name.
+    It touches no random number generator, no clock and no Kafka.
     """
-
-    HELP: ClassVar[str]
-    """One line for people choosing a model."""
-
-    SETTINGS: ClassVar[Mapping[str, Any]] = {}
-    """The settings `fit` knows, with their defaults."""
-
-    CONDITIONS_OFF: ClassVar[float] = 0.0
-    """How far pairs of columns may be, in total variation, from how they are drawn freely where one of them is given in
-    its shares; 0 for generators whose conditional distributions are exact."""
 
     schema: TableSchema
     profile: Profile
     surrogates: Surrogates
     """The columns whose values are invented."""
 
-    @classmethod
-    @abstractmethod
-    def fit(
-        cls,
-        table: pa.Table,
-        schema: TableSchema,
-        profile: Profile,
-        settings: Mapping[str, Any],
-        seed: int,
-        progress: Progress,
-    ) -> Self:
-        """Learn the table.
-
-        Args:
-            table: the real rows, cast to `schema.arrow_schema`.
-            schema: what the columns are.
-            profile: the safe marginals of the table.
-            settings: a value for every name in `SETTINGS`.
-            seed: seeds whatever is random in fitting.
-            progress: told how far fitting has come.
-        """
+    numbered: Mapping[str, Numbered] = MappingProxyType({})
+    """The columns, by name, that hold another value in every record of a stream; filled in by the record's number."""
 
     @property
     @abstractmethod
@@ -99,6 +71,45 @@ class Generator(ABC):
     @abstractmethod
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays that, with schema and profile, are the whole model."""
+
+
+class Generator(Sampler):
+    """A model of a table: fitted on real rows, drawing synthetic ones.
+
+    One file, one `GENERATOR`, and the file's path is its name.
+    """
+
+    HELP: ClassVar[str]
+    """One line for people choosing a model."""
+
+    SETTINGS: ClassVar[Mapping[str, Any]] = {}
+    """The settings `fit` knows, with their defaults."""
+
+    CONDITIONS_OFF: ClassVar[float] = 0.0
+    """How far pairs of columns may be, in total variation, from how they are drawn freely where one of them is given in
+    its shares; 0 for generators whose conditional distributions are exact."""
+
+    @classmethod
+    @abstractmethod
+    def fit(
+        cls,
+        table: pa.Table,
+        schema: TableSchema,
+        profile: Profile,
+        settings: Mapping[str, Any],
+        seed: int,
+        progress: Progress,
+    ) -> Self:
+        """Learn the table.
+
+        Args:
+            table: the real rows, cast to `schema.arrow_schema`.
+            schema: what the columns are.
+            profile: the safe marginals of the table.
+            settings: a value for every name in `SETTINGS`.
+            seed: seeds whatever is random in fitting.
+            progress: told how far fitting has come.
+        """
 
     @classmethod
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from generators.distinct import Numbered
 from generators.keys import Keys, surrogate_keys
 from generators.population import Members, Population, key_base
 from generators.randomness import Purpose, stream_key, uniforms
@@ -76,7 +78,8 @@ class Source:
         for at, column in enumerate(self.artifact.schema):
             if column.role is Role.KEY and column.is_surrogate:
                 batch = batch.set_column(at, batch.schema.field(at), key_array(column, self._surrogates(index)))
-        return batch
+        first = index * BLOCK_ROWS
+        return numbered(batch, generator.numbered, np.arange(first, first + BLOCK_ROWS) * self.shards + self.shard)
 
     def _shared(self, index: int, steered: Steered) -> dict[str, pa.Array[Any]]:
         """The columns of a block that are drawn in other shares: by numbers of their own, so that all else stays."""
@@ -155,6 +158,22 @@ class Source:
 
     def _keys(self, start: int, count: int) -> Keys:
         return surrogate_keys(key_base(self.artifact.profile), self.shard, self.shards, start, count)
+
+
+def numbered(batch: pa.RecordBatch, columns: Mapping[str, Numbered], numbers: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    """The batch with values that never repeat where columns have them, and not where they have none.
+
+    Args:
+        batch: n rows.
+        columns: by name.
+        numbers: of the rows, no two alike over all shards, shape (n,).
+    """
+    for name, column in columns.items():
+        at = batch.schema.get_field_index(name)
+        present = batch.column(at).is_valid()
+        values = pc.if_else(present, column.array(numbers), pa.scalar(None, batch.schema.field(at).type))
+        batch = batch.set_column(at, batch.schema.field(at), values)
+    return batch
 
 
 def key_array(column: Column, numbers: pa.Array[Any]) -> pa.Array[Any]:

@@ -15,17 +15,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 import generators
-from generators.artifact import ARTIFACT_FORMAT, Artifact, golden_hash, identity_of
-from generators.base import Progress
+from generators.artifact import ARTIFACT_FORMAT, Artifact, check_contents, golden_hash, identity_of, rules_form
+from generators.base import Progress, Sampler
 from generators.blocks import BLOCK_ROWS, Source
+from generators.constraints.constrained import Constrained
+from generators.constraints.fitting import fit_constrained, met
+from generators.constraints.rows import Ruled
 from generators.fingerprint import fingerprint, versions
 from generators.population import Population
 from generators.randomness import Purpose
-from generators.scan import scan
 from generators.steered import UNSTEERED, Steered
 from schemas.bins import bins_of
 from schemas.errors import InputError
-from schemas.profile import profile_table
+from schemas.profile import Profile, profile_table
 from schemas.table import TableSchema
 
 REFERENCE_ROWS = 1_000_000
@@ -33,7 +35,7 @@ REFERENCE_ROWS = 1_000_000
 
 
 def fit_artifact(
-    table: pa.Table,
+    table: pa.Table | Ruled,
     schema: TableSchema,
     model: str,
     settings: Mapping[str, Any],
@@ -44,7 +46,7 @@ def fit_artifact(
     """Train a generator.
 
     Args:
-        table: the real rows, cast to `schema.arrow_schema`.
+        table: the real rows, cast to `schema.arrow_schema`; or those that meet rules, which are then kept.
         schema: what the columns are.
         model: the generator's name.
         settings: those settings of the generator that differ from its defaults.
@@ -53,8 +55,9 @@ def fit_artifact(
         reference_rows: how many of its own rows it is measured on, rounded up to whole blocks.
 
     Raises:
-        InputError: unknown model or settings, or a table of fewer than two rows.
+        InputError: unknown model or settings, a table of fewer than two rows, or rules that can not be kept.
     """
+    held, table = (table, table.table) if isinstance(table, Ruled) else (None, table)
     if table.num_rows < 2:
         raise InputError(f"table {schema.name!r}: has {table.num_rows} rows; expected at least 2")
     generator_class = generators.load(model)
@@ -62,11 +65,14 @@ def fit_artifact(
     began = time.perf_counter()
     progress(0.0, "profile")
     profile = profile_table(table, schema)
-    generator = generator_class.fit(
-        table, schema, profile, full, seed, lambda share, what: progress(0.2 + 0.4 * share, what)
-    )
-    weights = generator.weights()
-    scan(schema, profile, weights)
+
+    def fit(rows: pa.Table, columns: TableSchema, marginals: Profile) -> Sampler:
+        return generator_class.fit(
+            rows, columns, marginals, full, seed, lambda share, what: progress(0.2 + 0.4 * share, what)
+        )
+
+    generator = fit(table, schema, profile) if held is None else fit_constrained(held, schema, profile, fit)
+    check_contents(generator)
     manifest = {
         "format": ARTIFACT_FORMAT,
         "model": model,
@@ -75,8 +81,13 @@ def fit_artifact(
         "rows": table.num_rows,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
-        "identity": identity_of(model, schema, profile, weights),
+        "identity": identity_of(model, schema, profile, generator.weights(), rules_form(generator)),
         "golden": {},
+        **(
+            {"left_out": dict(held.left_out), "met": met(generator)}
+            if held and isinstance(generator, Constrained)
+            else {}
+        ),
     }
     artifact = Artifact(model, generator, schema, profile, manifest, {})
     reference = reference_counts(artifact, reference_rows, progress)

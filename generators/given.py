@@ -59,7 +59,7 @@ def held_columns(
             continue
         at = schema.names.index(name)
         try:
-            values = _array(schema.columns[at], value, n)
+            values = held_array(schema.columns[at], value, n)
             if at in surrogates.columns:
                 surrogates.columns[at].check(values)
                 places = np.zeros(n)
@@ -73,8 +73,12 @@ def held_columns(
     return held
 
 
-def _array(column: Column, value: Any, n: int) -> pa.Array[Any]:
-    """A column of n values, or of one n times."""
+def held_array(column: Column, value: Any, n: int) -> pa.Array[Any]:
+    """A column of n values, or of one n times.
+
+    Raises:
+        InputError: not so many values, nulls where none is allowed, or values that are none of the column.
+    """
     if isinstance(value, pa.Array | pa.ChunkedArray):
         if len(value) != n:
             raise InputError(f"{column.name}: has {len(value)} given values for {n} rows; expected one a row")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.artifact import Artifact
-from generators.blocks import BLOCK_ROWS, Source, key_array
+from generators.blocks import BLOCK_ROWS, Source, key_array, numbered
 from generators.entities import Entities, Events, Lives
 from generators.philox import addressed
 from generators.population import Members, Population, key_base
@@ -154,14 +154,15 @@ class History:
         for at, column in enumerate(schema):
             if column.role is Role.KEY and column.is_surrogate:
                 batch = batch.set_column(at, batch.schema.field(at), key_array(column, numbers))
-        return batch
+        own = self.source.artifact.generator.numbered
+        return numbered(batch, own, events.entities * self.source.shards + self.source.shard)
 
     def _constant(self, schema: TableSchema) -> list[str]:
         """The columns that stay as they are over a life, the key left out."""
         if self.columns is None:
             return []
         assert self.source.population is not None
-        apart = {*self.columns, self.source.population.column}
+        apart = {*self.columns, self.source.population.column, *self.source.artifact.generator.numbered}
         return [column.name for column in schema if column.name not in apart and column.role is not Role.KEY]
 
     def _key(self, purpose: Purpose, numbers: str | None = None) -> Key:

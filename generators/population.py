@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generators.base import Generator
+from generators.base import Sampler
 from generators.keys import DEFAULT_BASE, partitions_of
 from schemas.blobs import Blobs
 from schemas.errors import InputError
@@ -100,7 +100,7 @@ class Population:
         return Members(self.values.take(mine), texts, upto, self.null_share)
 
 
-def population_of(generator: Generator, key: Keying, shards: int) -> Population | None:
+def population_of(generator: Sampler, key: Keying, shards: int) -> Population | None:
     """Settle the keys of a stream.
 
     Args:
@@ -131,7 +131,7 @@ def population_of(generator: Generator, key: Keying, shards: int) -> Population 
     return Population(column.name, domain.values, texts, shares, domain.null_share, shards)
 
 
-def _keyable(generator: Generator, name: str) -> Column:
+def _keyable(generator: Sampler, name: str) -> Column:
     schema = generator.schema
     if name not in schema.names:
         raise InputError(f"key.column={name}: not in table {schema.name!r}; it has {', '.join(schema.names)}")

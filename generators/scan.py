@@ -14,7 +14,10 @@ from schemas.profile import ColumnProfile, Profile
 from schemas.table import MIN_SHARED_ROWS, Column, Kind, TableSchema
 
 FILES = frozenset({"manifest.json", "schema.json", "profile.json", "weights.safetensors", "reference.json"})
-"""Everything an artifact's folder holds."""
+"""What every artifact's folder holds."""
+
+RULES_FILE = "rules.json"
+"""What the folder of an artifact that keeps rules holds too."""
 
 
 def scan(schema: TableSchema, profile: Profile, weights: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -46,7 +49,7 @@ def scan_files(names: Iterable[str]) -> None:
     Raises:
         InputError: the files that do not belong.
     """
-    strange = sorted(set(names) - FILES)
+    strange = sorted(set(names) - FILES - {RULES_FILE})
     if strange:
         raise InputError(f"files {', '.join(strange)}: do not belong in an artifact; remove them")
 

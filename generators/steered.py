@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generators.base import Generator
+from generators.base import Sampler
 from schemas.blobs import Blobs
 from schemas.errors import InputError
 from schemas.steering import Boost, Steering
@@ -99,7 +99,7 @@ class Steered:
 UNSTEERED = Steered()
 
 
-def steered(generator: Generator, form: Steering) -> Steered:
+def steered(generator: Sampler, form: Steering) -> Steered:
     """Work out what steering means for a generator.
 
     Args:
@@ -114,7 +114,7 @@ def steered(generator: Generator, form: Steering) -> Steered:
 
 
 @lru_cache(maxsize=32)  # asked for every block
-def _worked_out(generator: Generator, text: str) -> Steered:
+def _worked_out(generator: Sampler, text: str) -> Steered:
     form = Steering.model_validate_json(text)
     shares: dict[str, Shares] = {}
     weights, faults = None, list[str]()
@@ -139,7 +139,7 @@ def _worked_out(generator: Generator, text: str) -> Steered:
     return Steered(given, shares, weights)
 
 
-def _place(generator: Generator) -> Callable[[str], tuple[int, str]]:
+def _place(generator: Sampler) -> Callable[[str], tuple[int, str]]:
     """Where a column is in the table; behind the last for an unknown one."""
     at = {name: place for place, name in enumerate(generator.schema.names)}
     return lambda name: (at.get(name, len(at)), name)
@@ -155,7 +155,7 @@ class _Known:
     key: str
 
     @classmethod
-    def of(cls, generator: Generator, name: str, key: str) -> _Known:
+    def of(cls, generator: Sampler, name: str, key: str) -> _Known:
         """List them.
 
         Raises:
@@ -222,7 +222,7 @@ class _Known:
         return Shares(self.values, upto)
 
 
-def _boosted(generator: Generator, boost: Boost) -> tuple[Shares, Weights]:
+def _boosted(generator: Sampler, boost: Boost) -> tuple[Shares, Weights]:
     """The shares of a boosted column, and what its records are worth.
 
     Raises:
@@ -244,7 +244,7 @@ def _boosted(generator: Generator, boost: Boost) -> tuple[Shares, Weights]:
     return known.shared({at: share}), Weights(boost.column, known.values.slice(at, 1), texts)
 
 
-def _meant(generator: Generator, name: str, value: Any) -> Any:
+def _meant(generator: Sampler, name: str, value: Any) -> Any:
     """A value to hold a column at; a category's where YAML read it as true or false."""
     if isinstance(value, bool) and name in generator.schema.names and generator.schema[name].kind is Kind.CATEGORY:
         known = generator.profile[name].values

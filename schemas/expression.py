@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -64,21 +65,28 @@ class Expression:
 
     text: str
 
+    KNOWN: ClassVar[str] = "+ - * / // % **"
+    CALLED: ClassVar[str] = "formula"
+
     def __post_init__(self) -> None:
         fault = self._fault()
         if fault is not None:
-            known = f"numbers, columns, + - * / // % **, brackets, {', '.join(FUNCTIONS)}"
-            raise InputError(f"expression={self.text!r}: {fault}; expected a formula of {known}")
+            known = f"numbers, columns, {self.KNOWN}, brackets, {', '.join(FUNCTIONS)}"
+            raise InputError(f"expression={self.text!r}: {fault}; expected a {self.CALLED} of {known}")
 
     def _fault(self) -> str | None:
         if len(self.text) > LONGEST:
             return f"has {len(self.text)} characters, at most {LONGEST} are read"
         try:
-            return _misplaced(self._tree)
+            return self._misplaced(self._tree)
         except SyntaxError as error:
             return f"can not be read ({error.msg})"
         except RecursionError:
             return "is nested too deeply"
+
+    def _misplaced(self, tree: ast.expr) -> str | None:
+        """What in a tree is not known; None when all of it is."""
+        return misplaced(tree)
 
     @cached_property
     def _quoted(self) -> tuple[str, ...]:
@@ -128,7 +136,7 @@ class Expression:
         raise AssertionError(ast.dump(node))  # refused when the expression was made
 
 
-def _misplaced(node: ast.expr) -> str | None:
+def misplaced(node: ast.expr) -> str | None:
     """What in a tree is not arithmetic; None when all of it is."""
     parts: list[ast.expr] = []
     match node:
@@ -146,4 +154,4 @@ def _misplaced(node: ast.expr) -> str | None:
             parts = args
         case _:
             return f"{ast.unparse(node)!r} is not known"
-    return next((fault for fault in map(_misplaced, parts) if fault is not None), None)
+    return next((fault for fault in map(misplaced, parts) if fault is not None), None)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.errors import InputError
-from schemas.expression import Expression
+from schemas.expression import Expression, Values
 from schemas.rules import Mask
 from schemas.values import Scalar, as_values, codes_of, decoded, doubles_of, mask_of, places_in, plain
 
@@ -26,6 +26,10 @@ COMPARISONS: Mapping[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "!=": ("different from", pc.not_equal),
 }
 """The comparisons of two columns, in words and as functions of arrays."""
+
+
+ROUNDING = 2.0**-50
+"""What arithmetic in doubles may lose, as a part of the largest number in it."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,55 @@ class Compare:
         """Which rows break the rule, shape (rows,)."""
         left, right = (decoded(batch.column(name)) for name in self.columns)
         return mask_of(pc.invert(COMPARISONS[self.op][1](left, right)))
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """Columns of a row rise from each to the next; what is missing is passed over.
+
+    Args:
+        columns: two or more of one kind, the lowest first.
+        strict: whether no two may be equal.
+
+    >>> batch = pa.record_batch({"a": [1, 1, 3], "b": [2, None, 1], "c": [2, 0, 4]})
+    >>> Ordered(("a", "b", "c")).violations(batch).tolist()
+    [False, True, True]
+    """
+
+    columns: tuple[str, ...]
+    strict: bool = False
+
+    KIND: ClassVar[str] = "ordered"
+
+    def __post_init__(self) -> None:
+        if len(set(self.columns)) < 2 or len(set(self.columns)) < len(self.columns):
+            raise InputError(f"{self.name}: columns={list(self.columns)}: expected two different columns or more")
+
+    @property
+    def op(self) -> str:
+        """The comparison of a column with a later one."""
+        return "<" if self.strict else "<="
+
+    @property
+    def name(self) -> str:
+        """A stable name: the kind and the columns."""
+        return f"{self.KIND}:{self.op.join(self.columns)}"
+
+    @property
+    def text(self) -> str:
+        """The rule in words."""
+        return f" {self.op} ".join(self.columns)
+
+    def violations(self, batch: pa.RecordBatch) -> Mask:
+        """Which rows break the rule, shape (rows,)."""
+        columns = [decoded(batch.column(name)) for name in self.columns]
+        if len({column.type for column in columns}) > 1:
+            columns = [column.cast(pa.float64()) for column in columns]
+        latest, broken = columns[0], np.zeros(batch.num_rows, np.bool_)
+        for column in columns[1:]:
+            broken |= mask_of(pc.invert(COMPARISONS[self.op][1](latest, column)))
+            latest = pc.coalesce(column, latest)
+        return broken
 
 
 @dataclass(frozen=True)
@@ -133,6 +186,9 @@ class Formula:
         expression: see `schemas.expression.Expression`.
         tolerance: how far from the formula is still equal.
 
+    What doubles lose in the arithmetic, four units in the last place of the largest number in it, is no difference:
+    .1 + .2 is .3.
+
     >>> rule = Formula("minutes", "60 * hour + minute")
     >>> rule.violations(pa.record_batch({"minutes": [61, 9], "hour": [1, 0], "minute": [1, 8]})).tolist()
     [False, True]
@@ -162,9 +218,22 @@ class Formula:
         return f"{self.KIND}:{self.column}"
 
     @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns of the formula."""
+        return self._parsed.columns
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns the rule reads."""
-        return tuple(dict.fromkeys((self.column, *self._parsed.columns)))
+        return tuple(dict.fromkeys((self.column, *self.inputs)))
+
+    def expected(self, values: Mapping[str, Values]) -> Values:
+        """What the formula says the column is, as doubles, shape (rows,).
+
+        Args:
+            values: as doubles, shape (rows,), for each of `inputs`.
+        """
+        return self._parsed.evaluate(values)
 
     @property
     def text(self) -> str:
@@ -177,8 +246,10 @@ class Formula:
         read = {name: doubles_of(batch.column(name)) for name in self.columns}
         present = np.logical_and.reduce([there for _, there in read.values()])
         values = {name: numbers for name, (numbers, _) in read.items()}
+        wanted = np.broadcast_to(self.expected(values), (batch.num_rows,))
         with np.errstate(invalid="ignore"):
-            equal = np.abs(values[self.column] - self._parsed.evaluate(values)) <= self.tolerance
+            lost = ROUNDING * np.maximum.reduce([np.abs(wanted), *map(np.abs, values.values())])
+            equal = np.isfinite(wanted) & (np.abs(values[self.column] - wanted) <= self.tolerance + lost)
         broken: Mask = present & ~equal
         return broken
 

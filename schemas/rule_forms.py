@@ -3,28 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, fields
+from datetime import date
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any
 
+from schemas.conditional_rules import Implies, Predicate
 from schemas.errors import InputError
-from schemas.joint_rules import Combinations, Compare, Formula, Unique
+from schemas.joint_rules import Combinations, Compare, Formula, Ordered, Unique
 from schemas.numeric import NUMERIC_KINDS
-from schemas.rules import Allowed, Matches, NotNull, Range, Rule
+from schemas.rules import Allowed, IsNull, Matches, NotNull, Range, Rule
 from schemas.table import Column, Kind, TableSchema
 from schemas.values import as_bound, as_values
 
 RULES: Mapping[str, type[Any]] = {
-    rule.KIND: rule for rule in (Range, Allowed, NotNull, Compare, Combinations, Formula, Matches, Unique)
+    rule.KIND: rule
+    for rule in (
+        Range,
+        Allowed,
+        NotNull,
+        IsNull,
+        Compare,
+        Ordered,
+        Combinations,
+        Formula,
+        Matches,
+        Unique,
+        Implies,
+        Predicate,
+    )
 }
 """Every rule by the word that names it."""
 
 TYPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("column", "left", "op", "right", "expression", "pattern"), (str,)),
     **dict.fromkeys(("values", "columns", "rows"), (list, tuple)),
+    **dict.fromkeys(("if", "then"), (dict, Mapping)),
     "tolerance": (int, float),
+    "strict": (bool,),
 }
 """What the keys of a rule's form hold; bounds may be anything."""
+
+KINDS: Mapping[str, frozenset[Kind]] = {
+    Range.KIND: NUMERIC_KINDS,
+    **dict.fromkeys((Formula.KIND, Predicate.KIND), NUMERIC_KINDS | {Kind.BOOLEAN}),
+    Matches.KIND: frozenset({Kind.CATEGORY, Kind.TEXT}),
+}
+"""The kinds of columns that rules read, where not all."""
+
+WRITTEN: Mapping[str, str] = {"when": "if"}
+"""How the arguments of rules are written in forms, where not by their own name."""
+
+HARD = "hard"
+"""The key of a rule's form that has the quarantine hold records to it."""
+
+
+def rules_of(forms: Any) -> tuple[Rule, ...]:
+    """Rules as a stream's file lists them; which are hard is passed over.
+
+    Raises:
+        InputError: every fault of every form, by its place in the list.
+    """
+    faults: list[str] = []
+    found: list[Rule] = []
+    for i, form in enumerate(forms if isinstance(forms, list | tuple) else []):
+        hard = form.get(HARD, False) if isinstance(form, Mapping) else False
+        if not isinstance(hard, bool):
+            faults.append(f"rules.{i}: hard={hard!r}: expected true or false")
+        try:
+            found.append(parse(without_hard(form)))
+            if found[-1].KIND == Unique.KIND and hard:
+                faults.append(f"rules.{i}: hard: a unique rule judges records by others; expected a rule on one record")
+        except InputError as error:
+            faults += [f"rules.{i}: {fault}" for fault in error.faults]
+    if faults:
+        raise InputError(*faults)
+    return tuple(found)
+
+
+def without_hard(form: Any) -> Any:
+    """A rule's form without the word that it is a hard one."""
+    return {key: value for key, value in form.items() if key != HARD} if isinstance(form, Mapping) else form
 
 
 def parse(form: Mapping[str, Any]) -> Rule:
@@ -44,7 +104,7 @@ def parse(form: Mapping[str, Any]) -> Rule:
         raise InputError(f"rule={kind!r}: {_nearest(str(kind), RULES)}; known are {', '.join(RULES)}")
     rule = RULES[kind]
     given = {key: value for key, value in form.items() if key != "rule"}
-    known = {f.name: f.default is MISSING for f in fields(rule)}
+    known = {WRITTEN.get(f.name, f.name): f.default is MISSING for f in fields(rule)}
     faults = [
         f"{key}={given[key]!r}: {_nearest(key, known)}; it has {', '.join(known)}" for key in given.keys() - known
     ]
@@ -52,18 +112,32 @@ def parse(form: Mapping[str, Any]) -> Rule:
     faults += [
         f"{key}={value!r}: expected {' or '.join(t.__name__ for t in TYPES[key][:1])}"
         for key, value in given.items()
-        if key in TYPES and (not isinstance(value, TYPES[key]) or isinstance(value, bool))
+        if key in TYPES and (not isinstance(value, TYPES[key]) or (isinstance(value, bool) and bool not in TYPES[key]))
     ]
     if faults:
         raise InputError(*(f"{kind}.{fault}" for fault in sorted(faults)))
-    made: Rule = rule(**{key: _frozen(value) for key, value in given.items()})
+    names = {WRITTEN.get(f.name, f.name): f.name for f in fields(rule)}
+    made: Rule = rule(**{names[key]: _argument(kind, key, value) for key, value in given.items()})
     return made
+
+
+def _argument(kind: str, key: str, value: Any) -> Any:
+    """An argument as a rule takes it: lists frozen, forms of rules read."""
+    if not isinstance(value, Mapping):
+        return _frozen(value)
+    try:
+        return parse(value)
+    except InputError as error:
+        raise InputError(*(f"{kind}.{key}: {fault}" for fault in error.faults)) from None
 
 
 def form_of(rule: Rule) -> dict[str, Any]:
     """The form that `parse` reads back to an equal rule."""
-    given: dict[str, Any] = asdict(rule)  # type: ignore[call-overload]
-    return {"rule": rule.KIND, **{key: _thawed(value) for key, value in given.items() if value is not None}}
+    given = {f.name: getattr(rule, f.name) for f in fields(rule)}  # type: ignore[arg-type]
+    return {
+        "rule": rule.KIND,
+        **{WRITTEN.get(key, key): _thawed(value) for key, value in given.items() if value is not None},
+    }
 
 
 def check_columns(rules: Sequence[Rule], schema: TableSchema) -> None:
@@ -84,31 +158,38 @@ def check_columns(rules: Sequence[Rule], schema: TableSchema) -> None:
 
 
 def _unsuitable(rule: Rule, schema: TableSchema) -> list[str]:
+    if isinstance(rule, Implies):
+        return [fault for part in (rule.when, rule.then) for fault in _unsuitable(part, schema)]
     columns = [schema[name] for name in rule.columns]
     try:
-        match rule:
-            case Range():
-                for bound in (rule.low, rule.high):
-                    if bound is not None:
-                        as_bound(bound, columns[0].arrow_type)
-                return _not_among(columns, NUMERIC_KINDS)
-            case Allowed():
-                as_values(rule.values, _value_type(columns[0]))
-            case Combinations():
-                for column, values in zip(columns, zip(*rule.rows, strict=True), strict=True):
-                    as_values(values, _value_type(column))
-            case Compare():
-                return _not_alike(columns[0], columns[1])
-            case Formula():
-                return _not_among(columns, NUMERIC_KINDS | {Kind.BOOLEAN})
-            case Matches():
-                return _not_among(columns, {Kind.CATEGORY, Kind.TEXT})
+        _read_values(rule, columns)
     except InputError as error:
         return list(error.faults)
-    return []
+    if isinstance(rule, Compare | Ordered):
+        return [fault for left, right in pairwise(columns) for fault in _not_alike(left, right)]
+    return _not_among(columns, KINDS[rule.KIND]) if rule.KIND in KINDS else []
 
 
-def _value_type(column: Column) -> Any:
+def _read_values(rule: Rule, columns: Sequence[Column]) -> None:
+    """Read the values a rule names as its columns hold them.
+
+    Raises:
+        InputError: a column can not hold one, or not be compared with it.
+    """
+    match rule:
+        case Range():
+            for bound in (rule.low, rule.high):
+                if bound is not None:
+                    as_bound(bound, columns[0].arrow_type)
+        case Allowed():
+            as_values(rule.values, value_type(columns[0]))
+        case Combinations():
+            for column, values in zip(columns, zip(*rule.rows, strict=True), strict=True):
+                as_values(values, value_type(column))
+
+
+def value_type(column: Column) -> Any:
+    """The Arrow type of a column's values, without a dictionary."""
     return column.arrow_type.value_type if column.kind is Kind.CATEGORY else column.arrow_type  # type: ignore[attr-defined]
 
 
@@ -131,8 +212,12 @@ def _nearest(name: str, known: Any) -> str:
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    return value.isoformat() if isinstance(value, date) else value  # as JSON has it, so that forms are the same there
 
 
 def _thawed(value: Any) -> Any:
+    if hasattr(value, "KIND"):
+        return form_of(value)
     return list(map(_thawed, value)) if isinstance(value, tuple) else value

@@ -2,8 +2,8 @@
 
 `schemas.joint_rules` has those over several columns.
 
-A null satisfies every rule but `NotNull`. A rule refuses at once what could never be meant; whether a table can be
-held to it is said by `schemas.rule_forms.check_columns`.
+A null satisfies every rule but `NotNull`, which forbids it. A rule refuses at once what could never be meant; whether
+a table can be held to it is said by `schemas.rule_forms.check_columns`.
 """
 
 from __future__ import annotations
@@ -176,6 +176,28 @@ class NotNull(OneColumn):
     def violations(self, batch: pa.RecordBatch) -> Mask:
         """Which rows break the rule, shape (rows,)."""
         return mask_of(batch.column(self.column).is_null())
+
+
+@dataclass(frozen=True)
+class IsNull(OneColumn):
+    """Values are missing: what a conditional rule demands or asks.
+
+    Args:
+        column: of any kind.
+    """
+
+    column: str
+
+    KIND: ClassVar[str] = "is_null"
+
+    @property
+    def text(self) -> str:
+        """The rule in words."""
+        return f"{self.column} is missing"
+
+    def violations(self, batch: pa.RecordBatch) -> Mask:
+        """Which rows break the rule, shape (rows,)."""
+        return mask_of(batch.column(self.column).is_valid())
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -27,15 +25,15 @@ from schemas.drift_kinds import NOT_WITH_CHANGES, Drifts
 from schemas.errors import InputError
 from schemas.faults import FORM, NUMBER, fault_line
 from schemas.framing import Framing
-from schemas.joint_rules import Unique
 from schemas.keying import KeyForm, Keying
 from schemas.own_topics import own_topics
 from schemas.parts import Count, Name, Part, Port, Positive
 from schemas.rates import Profile, beside
-from schemas.rule_forms import parse
+from schemas.rule_forms import HARD, rules_of
 from schemas.rules import Rule
 from schemas.secrets import SECRET, Setting, hidden, hidden_user
 from schemas.steering import Steering
+from schemas.yaml_files import read_yaml
 
 
 def _quoted(settings: Mapping[str, Setting]) -> Mapping[str, Setting]:
@@ -243,7 +241,7 @@ class StreamSpec(Part):
         Raises:
             InputError: a rule makes no sense.
         """
-        return tuple(parse(_rule_of(form)) for form in self.rules)
+        return rules_of(self.rules)
 
     @property
     def hard_rules(self) -> tuple[Rule, ...]:
@@ -252,7 +250,7 @@ class StreamSpec(Part):
         Raises:
             InputError: a rule makes no sense.
         """
-        return tuple(parse(_rule_of(form)) for form in self.rules if form.get(HARD))
+        return rules_of([form for form in self.rules if form.get(HARD)])
 
     @property
     def labels_topic(self) -> str | None:
@@ -265,15 +263,6 @@ class StreamSpec(Part):
         return None if self.quarantine is None else self.quarantine.topic or f"{self.topic}.quarantine"
 
 
-HARD = "hard"
-"""The key of a rule's form that has the quarantine hold records to it."""
-
-
-def _rule_of(form: Any) -> Any:
-    """A rule's form without the word that it is a hard one."""
-    return {key: value for key, value in form.items() if key != HARD} if isinstance(form, Mapping) else form
-
-
 def from_mapping(form: Mapping[str, Any], folder: Path) -> StreamSpec:
     """Check a specification.
 
@@ -284,7 +273,11 @@ def from_mapping(form: Mapping[str, Any], folder: Path) -> StreamSpec:
     Raises:
         InputError: every fault there is: key, value, what was expected.
     """
-    faults = _rule_faults(form.get("rules"))
+    faults: list[str] = []
+    try:
+        rules_of(form.get("rules"))
+    except InputError as error:
+        faults = list(error.faults)
     try:
         spec = StreamSpec.model_validate({key: value for key, value in form.items() if value is not None})
     except ValidationError as error:
@@ -298,18 +291,8 @@ def from_mapping(form: Mapping[str, Any], folder: Path) -> StreamSpec:
     return spec.model_copy(update={"artifact": artifact, "rate_per_s": rate})
 
 
-def _rule_faults(forms: Any) -> list[str]:
-    faults: list[str] = []
-    for i, form in enumerate(forms if isinstance(forms, list | tuple) else []):
-        hard = form.get(HARD, False) if isinstance(form, Mapping) else False
-        if not isinstance(hard, bool):
-            faults.append(f"rules.{i}: hard={hard!r}: expected true or false")
-        try:
-            if parse(_rule_of(form)).KIND == Unique.KIND and hard:
-                faults.append(f"rules.{i}: hard: a unique rule judges records by others; expected a rule on one record")
-        except InputError as error:
-            faults += [f"rules.{i}: {fault}" for fault in error.faults]
-    return faults
+ADVICE = "write one with `synthstream init TABLE`"
+"""How to come by a stream's file."""
 
 
 def load(path: Path) -> StreamSpec:
@@ -327,24 +310,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file can not be read or is not a mapping.
     """
-    try:
-        form = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{path}: can not be read ({error.strerror}); write one with `synthstream init TABLE`"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text (byte {error.start}); expected a YAML file") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: is not YAML: {_unquoted(error)}") from None
+    form = read_yaml(path, ADVICE)
     if not isinstance(form, dict):
-        raise InputError(f"{path}: holds no keys and values; write one with `synthstream init TABLE`")
+        raise InputError(f"{path}: holds no keys and values; {ADVICE}")
     return form
-
-
-def _unquoted(error: yaml.YAMLError) -> str:
-    """What is wrong and where, without the text around it, which may be a secret."""
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return "a character that YAML does not take"
-    problem = re.sub(r"'[^'<]{2,}'", "...", error.problem or "can not be read")
-    return f"line {error.problem_mark.line + 1}: {problem}"

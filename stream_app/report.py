@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from generators.artifact import Artifact, check_golden
+from generators.constraints.constrained import Constrained
 from schemas.avro import avro_schema
 from schemas.profile import ColumnProfile
 from schemas.table import Column, Kind
@@ -31,7 +32,22 @@ def artifact_report(artifact: Artifact, folder: Path) -> dict[str, Any]:
         "reproducible_here": check_golden(artifact),
         "avro": avro_schema(artifact.schema),
         "profile": artifact.profile.to_json(),
+        **({"met_at_once": round(manifest["met"], 4), "rules": rules_report(artifact)} if artifact.rules else {}),
     }
+
+
+def rules_report(artifact: Artifact) -> list[dict[str, Any]]:
+    """The rules an artifact keeps: what each says, how it is kept, how many rows broke it and were left out."""
+    generator, left_out = artifact.generator, artifact.manifest.get("left_out", {})
+    return [
+        {
+            "name": rule.name,
+            "text": rule.text,
+            "kept": generator.kept(rule) if isinstance(generator, Constrained) else "",
+            "rows_left_out": left_out.get(rule.name, 0),
+        }
+        for rule in artifact.rules
+    ]
 
 
 def print_columns(artifact: Artifact) -> None:
@@ -48,6 +64,18 @@ def print_columns(artifact: Artifact) -> None:
             f"{known.distinct:,}",
             _known(column, known),
         )
+    Console().print(table)
+
+
+def print_rules(artifact: Artifact) -> None:
+    """Print a line a rule, where there are any: what it says, how it is kept, how many rows broke it."""
+    if not artifact.rules:
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("rule", "every record", "how it is kept", "rows left out"):
+        table.add_column(heading, overflow="fold")
+    for row in rules_report(artifact):
+        table.add_row(row["name"].split(":")[0], row["text"], row["kept"], f"{row['rows_left_out']:,}")
     Console().print(table)
 
 

@@ -16,6 +16,7 @@ from schemas.errors import InputError
 from schemas.rates import Profile
 from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec, from_mapping, read_mapping
+from stream_app.kept_rules import check_kept
 from stream_app.recipe import check_event_time, settled_columns
 from stream_app.settings import BOOTSTRAP_VARIABLE, REGISTRY_VARIABLE
 
@@ -61,7 +62,8 @@ def check_fits(spec: StreamSpec, artifact: Artifact) -> None:
     """Refuse a stream that does not fit the columns of the artifact that is to draw it.
 
     Raises:
-        InputError: its rules, event time, steering, drifts, key, changes or a compacted topic do not fit.
+        InputError: its rules or those the artifact keeps, event time, steering, drifts, key, changes or a compacted
+            topic do not fit.
     """
     check_columns(spec.parsed_rules, artifact.schema)
     if spec.event_time is not None:
@@ -69,6 +71,7 @@ def check_fits(spec: StreamSpec, artifact: Artifact) -> None:
     steered(artifact.generator, spec.steer)
     check_drifts(spec.drifts, artifact.schema, artifact.profile, settled_columns(spec.key, spec.event_time))
     keys = population_of(artifact.generator, spec.key, spec.shards)
+    check_kept(spec, artifact, keys)
     if spec.changes is not None and keys is not None:
         check_changes(artifact.schema, spec.changes.columns, keys)
     if spec.topic_settings.compacted and keys is not None and keys.null_share > 0:

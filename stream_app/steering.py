@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from generators.artifact import Artifact
+from generators.blocks import Source
+from generators.randomness import Purpose
 from generators.steered import steered
 from schemas.drift_kinds import AnyDrift, drifts_of
 from schemas.errors import InputError
@@ -31,14 +33,16 @@ def asked_steering(
         key: what records are keyed by.
 
     Raises:
-        InputError: an unknown column, a value it can not have, or the column that records are keyed by.
+        InputError: an unknown column, a value it can not have or that rules leave no rows for, or the column that
+            records are keyed by.
     """
     form: dict[str, Any] = {"given": _given(artifact, dict(_pair(text) for text in given))}
     form |= {} if shares is None else {"shares": part_of("shares", shares)}
     form |= {} if boost is None else {"boost": part_of("boost", boost)}
     steering = steering_of(form)
     steering.check_key(key)
-    steered(artifact.generator, steering)
+    meant = steered(artifact.generator, steering)
+    Source(artifact, seed=0, epoch=0, shard=0, shards=1, purpose=Purpose.REFERENCE).block(0, meant)
     return steering
 
 

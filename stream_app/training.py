@@ -14,12 +14,15 @@ from connectors.files import read_table
 from connectors.kafka import Inbox
 from generators.artifact import Artifact, save
 from generators.base import Progress
+from generators.constraints.rows import Ruled, check_rules, ruled
 from generators.fitting import fit_artifact
 from schemas.adoption import adopt, text_columns
 from schemas.avro import schema_file
 from schemas.errors import InputError, ServiceError
 from schemas.inference import Choices, conform, infer
+from schemas.rules import Rule
 from schemas.table import TableSchema
+from schemas.yaml_files import read_rules
 from stream_app.assemble import Outside, subject
 from stream_app.decoding import Decoders
 
@@ -41,6 +44,7 @@ class Training:
         seed: seeds whatever is random in training.
         settings: settings of the generator.
         wire: an Avro schema people already have; None to derive one.
+        rules: what every record is to meet.
     """
 
     model: str
@@ -49,6 +53,7 @@ class Training:
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     wire: Mapping[str, Any] | None = None
+    rules: tuple[Rule, ...] = ()
 
 
 def table_of_file(path: Path) -> pa.Table:
@@ -59,6 +64,11 @@ def table_of_file(path: Path) -> pa.Table:
 def schema_of_file(path: Path) -> dict[str, Any]:
     """The Avro schema of an .avsc file."""
     return schema_file(path)
+
+
+def rules_of_file(path: Path) -> tuple[Rule, ...]:
+    """The rules of a YAML file."""
+    return read_rules(path)
 
 
 def schema_of_topic(outside: Outside, topic: str) -> dict[str, Any]:
@@ -112,7 +122,7 @@ def table_of_topic(outside: Outside, topic: str, rows: int, progress: Progress) 
 
 
 def train(raw: pa.Table, training: Training, out: Path | None, progress: Progress) -> Artifact:
-    """Infer, conform, fit and, unless told not to, save.
+    """Infer, conform, leave out what breaks rules, fit and, unless told not to, save.
 
     Args:
         raw: the real rows as they were read.
@@ -122,18 +132,26 @@ def train(raw: pa.Table, training: Training, out: Path | None, progress: Progres
     """
     progress(0.0, "reading the columns")
     schema = _schema(raw, training)
-    table = conform(raw, schema)
-    artifact = fit_artifact(table, schema, training.model, training.settings, training.seed, progress)
+    rows = _rows(raw, schema, training)
+    artifact = fit_artifact(rows, schema, training.model, training.settings, training.seed, progress)
     if out is not None:
         save(artifact, out)
     return artifact
 
 
-def checked(raw: pa.Table, training: Training) -> TableSchema:
-    """All the checks of `train` that need no fitting: what `--dry-run` does."""
+def checked(raw: pa.Table, training: Training) -> tuple[TableSchema, Mapping[str, int]]:
+    """All the checks of `train` that need no fitting, what `--dry-run` does: the columns, and the rows left out."""
     schema = _schema(raw, training)
-    conform(raw, schema)
-    return schema
+    rows = _rows(raw, schema, training)
+    return schema, rows.left_out if isinstance(rows, Ruled) else {}
+
+
+def _rows(raw: pa.Table, schema: TableSchema, training: Training) -> pa.Table | Ruled:
+    """The real rows under their schema, those that break a rule left out."""
+    if training.rules:
+        check_rules(training.rules, schema)
+    table = conform(raw, schema)
+    return ruled(table, schema, training.rules) if training.rules else table
 
 
 def _schema(raw: pa.Table, training: Training) -> TableSchema:

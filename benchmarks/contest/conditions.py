@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from generators.artifact import Artifact
 from generators.blocks import Source
+from generators.steered import Steered
 from schemas.bins import bins_of
 
 LEAST_ROWS = 500
@@ -68,14 +69,14 @@ def measured(artifact: Artifact, table: pa.Table, seed: int) -> dict[str, Any]:
     bins = {name: bins_of(artifact.schema[name], artifact.profile[name], CELLS) for name in names}
     trained = {name: bins[name].codes(table.column(name)) for name in names}
     source, free_s, held_s = Source(artifact, seed, 0, 0, 1), 0.0, 0.0
-    source.block(0, chosen[0].given)
+    source.block(0, Steered(chosen[0].given))
     found: dict[str, float] = {}
     for condition in chosen:
         began = time.perf_counter()
         for index in range(BLOCKS):
             source.block(index)
         middle = time.perf_counter()
-        drawn = pa.Table.from_batches([source.block(index, condition.given) for index in range(BLOCKS)])
+        drawn = pa.Table.from_batches([source.block(index, Steered(condition.given)) for index in range(BLOCKS)])
         free_s, held_s = free_s + middle - began, held_s + time.perf_counter() - middle
         what = " and ".join(f"{name}={value}" for name, value in condition.given.items())
         for name in (name for name in names if name not in condition.given):

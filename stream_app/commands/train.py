@@ -19,12 +19,12 @@ from schemas.inference import Choices
 from stream_app import training
 from stream_app.assemble import reached
 from stream_app.options import as_json, dry_run, show, where
-from stream_app.report import artifact_report, print_columns
+from stream_app.report import artifact_report, print_columns, print_rules
 from stream_app.settings import place
 from stream_app.terminal import progress_bar
 
-FOR_PROGRAMS = ("avro", "profile")
-"""What only `--json` shows of an artifact; people get a table of the columns."""
+FOR_PROGRAMS = ("avro", "profile", "rules")
+"""What only `--json` shows of an artifact; people get tables of the columns and the rules."""
 
 
 def _settings(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -59,6 +59,7 @@ class Asked:
     seed: int
     name: str | None
     settings: tuple[str, ...]
+    rules: Path | None
     schema: Path | None
     like_topic: str | None
     from_topic: str | None
@@ -113,6 +114,7 @@ class Asked:
 @click.option("--seed", default=0, show_default=True, help="Seeds training.")
 @click.option("--name", help="Name of the table and of the Avro record; the file's name by default.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
+@click.option("--rules", type=click.Path(path_type=Path), help="YAML file of rules that every record is to meet.")
 @click.option("--schema", type=click.Path(path_type=Path), help="Publish under this Avro schema (.avsc), as it is.")
 @click.option("--like-topic", metavar="TOPIC", help="Publish under the schema registered for this topic.")
 @click.option("--from-topic", metavar="TOPIC", help="Train on records of this topic instead of a table.")
@@ -131,15 +133,17 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     asked = Asked(**flags)
     check_folder(asked.out)
     settings = generators.settings_for(generators.load(asked.model), _settings(asked.settings))
+    rules = () if asked.rules is None else training.rules_of_file(asked.rules)
     with progress_bar(quiet=as_json) as told:
         raw, wire = asked.real(told)
-        plan = training.Training(asked.model, asked.table_name, asked.choices, asked.seed, settings, wire)
+        plan = training.Training(asked.model, asked.table_name, asked.choices, asked.seed, settings, wire, rules)
         if dry_run:
-            columns = list(training.checked(raw, plan).names)
+            schema, left_out = training.checked(raw, plan)
         else:
             artifact = training.train(raw, plan, asked.out, told)
     if dry_run:
-        show({"table": plan.name, "rows": raw.num_rows, "columns": columns, "would_write": str(asked.out)}, as_json)
+        found = {"table": plan.name, "rows": raw.num_rows, "columns": list(schema.names), "would_write": str(asked.out)}
+        show({**found, **({"rules": len(rules), "rows_breaking": left_out} if rules else {})}, as_json)
     else:
         _report(artifact, asked.out, as_json)
 
@@ -149,6 +153,7 @@ def _report(artifact: Artifact, folder: Path, as_json: bool) -> None:
     show({k: v for k, v in report.items() if as_json or k not in FOR_PROGRAMS}, as_json)
     if not as_json:
         print_columns(artifact)
+        print_rules(artifact)
 
 
 @click.command("inspect")

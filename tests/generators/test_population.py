@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chi2_contingency, chisquare
 
 from generators.artifact import Artifact
-from generators.base import Generator
+from generators.base import Sampler
 from generators.blocks import BLOCK_ROWS, Source
 from generators.keys import murmur2
 from generators.population import key_texts, population_of, zipf
@@ -26,7 +26,7 @@ def artifact(request: pytest.FixtureRequest) -> Artifact:
 
 
 @pytest.fixture(scope="module")
-def model(artifact: Artifact) -> Generator:
+def model(artifact: Artifact) -> Sampler:
     return artifact.generator
 
 
@@ -91,7 +91,7 @@ def joint_p_value(first: pa.Table, second: pa.Table, column: str, other: str) ->
 
 @pytest.mark.parametrize("key", [KeyForm(column="pieces"), KeyForm(column="colour"), KeyForm(entities=1_000, skew=1)])
 @pytest.mark.parametrize("shards", [1, 2, 7])
-def test_fractions_are_the_popularity_of_the_keys(model: Generator, key: KeyForm, shards: int) -> None:
+def test_fractions_are_the_popularity_of_the_keys(model: Sampler, key: KeyForm, shards: int) -> None:
     population = population_of(model, key, shards)
     assert population is not None
     expected = np.zeros(shards)
@@ -168,7 +168,7 @@ def test_skew_makes_the_commonest_value_hotter_and_leaves_the_rest_given_it(arti
         ("uuid", "key.column=uuid: has a value of its own in every row; choose another column"),
     ],
 )
-def test_some_columns_are_no_keys(model: Generator, column: str, says: str) -> None:
+def test_some_columns_are_no_keys(model: Sampler, column: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         population_of(model, KeyForm(column=column), 2)
 

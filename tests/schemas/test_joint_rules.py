@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import InputError
-from schemas.joint_rules import COMPARISONS, Combinations, Compare, Formula, Unique
+from schemas.joint_rules import COMPARISONS, Combinations, Compare, Formula, Ordered, Unique
 
 ROWS = st.lists(st.tuples(st.none() | st.integers(0, 3), st.none() | st.sampled_from("abc")), max_size=30)
 
@@ -48,6 +48,29 @@ def test_comparisons_agree_with_python(op: str) -> None:
     assert Compare("a", op, "b").text.startswith("a is ")
 
 
+CHAINS = st.lists(st.tuples(*(st.none() | st.integers(0, 3),) * 3), max_size=20)
+
+
+@given(CHAINS, st.booleans())
+def test_a_chain_rises_over_what_is_there(rows: list[Any], strict: bool) -> None:
+    arrays: list[Any] = [pa.array([row[i] for row in rows], pa.int64()) for i in range(3)]
+    arrays[1] = arrays[1].cast(pa.float64())  # whole numbers and others compare
+    wanted = []
+    for row in rows:
+        there = [value for value in row if value is not None]
+        wanted.append(there != sorted(there) or (strict and len(set(there)) < len(there)))
+    table = pa.record_batch(arrays, names=["a", "b", "c"])
+    assert Ordered(("a", "b", "c"), strict).violations(table).tolist() == wanted
+
+
+def test_what_doubles_lose_is_no_difference() -> None:
+    table = pa.record_batch({"total": [0.3, 0.30000001, 1e9], "a": [0.1, 0.1, 1e9], "b": [0.2, 0.2, 1e-9]})
+    assert Formula("total", "a + b").violations(table).tolist() == [False, True, False]
+    prices = np.arange(1, 20_000) / 100
+    table = pa.record_batch({"total": np.round(prices * 3, 2).tolist(), "price": prices.tolist()})
+    assert not Formula("total", "3 * price").violations(table).any()
+
+
 def test_strings_compare_across_dictionaries() -> None:
     table = pa.record_batch([pa.array(["x", "y"]).dictionary_encode(), pa.array(["y", "y"])], names=["a", "b"])
     assert Compare("a", "==", "b").violations(table).tolist() == [True, False]
@@ -64,6 +87,10 @@ def test_formula_tolerates_what_it_is_told_to() -> None:
 def test_a_formula_that_divides_by_zero_is_broken() -> None:
     table = pa.record_batch({"x": [1.0, 0.0], "z": [0.0, 0.0]})
     assert Formula("x", "x / z").violations(table).all()
+
+
+def test_a_formula_may_be_a_number() -> None:
+    assert Formula("x", "7").violations(pa.record_batch({"x": [7, 8, None]})).tolist() == [False, True, False]
 
 
 def test_timestamps_in_formulas_are_seconds() -> None:
@@ -91,6 +118,8 @@ def test_many_columns_of_many_values_do_not_overflow() -> None:
         (lambda: Formula("a", "b", float("nan")), "at least 0"),
         (lambda: Formula("a", "b."), "formula:a: expression='b.'"),
         (lambda: Unique(()), "at least one"),
+        (lambda: Ordered(("a",)), "two different columns"),
+        (lambda: Ordered(("a", "b", "a")), "two different columns"),
     ],
 )
 def test_rules_that_mean_nothing_are_refused(make: Any, says: str) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
+from schemas.conditional_rules import Implies, Predicate
 from schemas.errors import InputError
-from schemas.joint_rules import Combinations, Compare, Formula, Unique
-from schemas.rule_forms import RULES, check_columns, form_of, parse
-from schemas.rules import Allowed, Matches, NotNull, Range, Rule
+from schemas.joint_rules import Combinations, Compare, Formula, Ordered, Unique
+from schemas.rule_forms import RULES, check_columns, form_of, parse, rules_of
+from schemas.rules import Allowed, IsNull, Matches, NotNull, Range, Rule
 from schemas.table import Column, Kind, TableSchema
 
 SCHEMA = TableSchema(
@@ -39,6 +42,10 @@ SUITABLE: list[Rule] = [
     Formula("x", "2 * n", 0.5),
     Matches("s", "[a-z]+"),
     Unique(("n", "c")),
+    IsNull("c"),
+    Ordered(("n", "x"), strict=True),
+    Implies(Allowed("c", ("a",)), Implies(NotNull("s"), Range("x", 0.5))),
+    Predicate("n < 2 * x or b == 1"),
 ]
 
 
@@ -67,6 +74,9 @@ def test_suitable_rules_pass() -> None:
         ({"rule": "not_null", "column": 3}, "not_null.column=3: expected str"),
         ({"rule": "allowed", "column": "c", "values": "a"}, "allowed.values='a': expected list"),
         ({"rule": "formula", "column": "x", "expression": "n", "tolerance": True}, "tolerance=True: expected int"),
+        ({"rule": "ordered", "columns": ["n", "x"], "strict": 1}, "ordered.strict=1: expected bool"),
+        ({"rule": "implies", "when": {}, "then": {}}, "implies.if: is missing"),
+        ({"rule": "implies", "if": {"rule": "not_null"}, "then": {}}, "implies.if: not_null.column: is missing"),
     ],
 )
 def test_faulty_forms_are_refused(form: Any, says: str) -> None:
@@ -89,6 +99,10 @@ def test_faulty_forms_are_refused(form: Any, says: str) -> None:
         (Formula("x", "2 * c"), "'c' is category"),
         (Formula("x", "y"), "column 'y': not known"),
         (Matches("n", "a"), "'n' is integer; expected category, text"),
+        (Ordered(("n", "x", "c")), "'x' is number, 'c' is category"),
+        (Predicate("c < 1"), "'c' is category"),
+        (Implies(NotNull("nn"), NotNull("c")), "column 'nn': not known"),
+        (Implies(NotNull("n"), Matches("n", "a")), "'n' is integer; expected category, text"),
     ],
 )
 def test_rules_a_table_can_not_be_held_to_are_refused(rule: Rule, says: str) -> None:
@@ -103,3 +117,17 @@ def test_all_faults_at_once_and_no_rule_twice() -> None:
         check_columns([Range("n", 0), Range("n", 1), Range("zzz", 0), Matches("n", "a")], SCHEMA)
     assert len(error.value.faults) == 3
     assert "is given twice" in error.value.faults[0]
+
+
+def test_dates_are_read_as_json_has_them() -> None:
+    form = {"rule": "range", "column": "d", "low": date(2024, 1, 1), "high": datetime(2024, 1, 2, tzinfo=UTC)}
+    assert parse(form) == Range("d", "2024-01-01", "2024-01-02T00:00:00+00:00")
+    assert json.loads(json.dumps(form_of(parse(form)))) == form_of(parse(form))
+
+
+def test_every_form_of_a_list_is_read_or_its_faults_named_by_its_place() -> None:
+    assert rules_of(None) == ()
+    assert rules_of([{"rule": "not_null", "column": "n", "hard": True}]) == (NotNull("n"),)
+    with pytest.raises(InputError) as error:
+        rules_of([{"rule": "nosuch"}, {"rule": "not_null", "column": "n", "hard": "yes"}, 3])
+    assert [fault.split(":")[0] for fault in error.value.faults] == ["rules.0", "rules.1", "rules.2"]

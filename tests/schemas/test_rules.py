@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from schemas.conditional_rules import Implies, Predicate
 from schemas.errors import InputError
-from schemas.joint_rules import Combinations, Compare, Formula, Unique
-from schemas.rules import Allowed, Matches, NotNull, Range, Rule
+from schemas.joint_rules import Combinations, Compare, Formula, Ordered, Unique
+from schemas.rules import Allowed, IsNull, Matches, NotNull, Range, Rule
 
 COLUMNS: dict[str, Any] = {
     "n": pa.array([1, 5, None, 9]),
@@ -39,6 +40,10 @@ EVERY: list[tuple[Any, str, list[int]]] = [
     (Combinations(("n", "c"), ((1, "a"), (5, "a"))), "combinations:n,c", [1, 3]),
     (Formula("n", "2 * x"), "formula:n", [1, 3]),
     (Unique(("c",)), "unique:c", [3]),
+    (IsNull("c"), "is_null:c", [0, 1, 3]),
+    (Ordered(("n", "x")), "ordered:n<=x", [0, 1, 3]),
+    (Predicate("n < 3 * x"), "predicate:n < 3 * x", [1, 3]),
+    (Implies(Allowed("c", ("a",)), Range("n", 2)), "implies:c,n:682552", [0]),
 ]
 
 

@@ -95,7 +95,7 @@ def test_from_a_file_to_an_artifact_that_is_saved(orders: Path, tmp_path: Path) 
 
 def test_the_checks_alone_need_no_fitting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "fit_artifact", None)
-    assert checked(orders_table(50), plan()).names == tuple(orders_table(2).column_names)
+    assert checked(orders_table(50), plan())[0].names == tuple(orders_table(2).column_names)
     with pytest.raises(InputError, match="column 'n': every cell is missing"):
         checked(pa.table({"n": ["", "NA"], "m": ["1", "2"]}), plan())
 
@@ -135,7 +135,7 @@ def test_a_schema_whose_columns_the_table_lacks_is_refused_with_every_field() ->
 
 def test_strings_of_a_schema_stay_strings_whatever_they_look_like() -> None:
     wire = {"type": "record", "name": "o", "fields": [{"name": "id", "type": "string"}]}
-    assert checked(orders_table(50), plan(wire=wire))["id"].kind in (Kind.TEXT, Kind.CATEGORY)
+    assert checked(orders_table(50), plan(wire=wire))[0]["id"].kind in (Kind.TEXT, Kind.CATEGORY)
 
 
 def test_a_schema_in_a_file(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 import generators
-from generators.base import Generator
+from generators.base import Sampler
 from generators.randomness import uniforms
 from schemas.bins import bins_of
 from schemas.profile import profile_table
@@ -13,16 +13,16 @@ ROWS = 20_000
 
 
 @pytest.fixture(scope="module")
-def model() -> Generator:
+def model() -> Sampler:
     table, schema = orders()
     return generators.load("tabular.copula").fit(table, schema, profile_table(table, schema), {}, 0, ignore)
 
 
-def drawn(model: Generator, given: dict[str, object] | None = None) -> pd.DataFrame:
+def drawn(model: Sampler, given: dict[str, object] | None = None) -> pd.DataFrame:
     return model.sample(ROWS, uniforms((1, 2), 0, ROWS, model.width), given).to_pandas()
 
 
-def test_marginals_are_the_profiles(model: Generator) -> None:
+def test_marginals_are_the_profiles(model: Sampler) -> None:
     batch = model.sample(ROWS, uniforms((1, 2), 0, ROWS, model.width))
     for column in model.schema:
         bins = bins_of(column, model.profile[column.name])
@@ -30,7 +30,7 @@ def test_marginals_are_the_profiles(model: Generator) -> None:
         assert np.abs(off).max() < 0.015, column.name
 
 
-def test_columns_go_together_as_they_do_in_the_table(model: Generator) -> None:
+def test_columns_go_together_as_they_do_in_the_table(model: Sampler) -> None:
     real, made = orders()[0].to_pandas(), drawn(model)
     numbers = ["size", "exact", "pieces"]
     off = real[numbers].corr("spearman") - made[numbers].corr("spearman")
@@ -41,7 +41,7 @@ def test_columns_go_together_as_they_do_in_the_table(model: Generator) -> None:
     assert np.abs(paid[0] - paid[1]).max() < 0.15
 
 
-def test_values_go_missing_together(model: Generator) -> None:
+def test_values_go_missing_together(model: Sampler) -> None:
     made = drawn(model)
     gone = made[["pieces", "paid", "plate"]].isna()
     assert (gone.all(axis=1) == gone.any(axis=1)).all()
@@ -49,7 +49,7 @@ def test_values_go_missing_together(model: Generator) -> None:
 
 
 @pytest.mark.parametrize("column", ["size", "exact", "at", "pieces"])
-def test_a_given_category_moves_the_rest_as_in_the_draws_that_have_it(model: Generator, column: str) -> None:
+def test_a_given_category_moves_the_rest_as_in_the_draws_that_have_it(model: Sampler, column: str) -> None:
     free, held = drawn(model), drawn(model, {"colour": "red"})
     red = free[free["colour"] == "red"][column].dropna().astype(float if column != "at" else "int64").to_numpy()
     assert np.median(held[column].dropna().astype(red.dtype)) == pytest.approx(np.median(red), rel=0.15, abs=0.06)
