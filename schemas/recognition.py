@@ -96,7 +96,10 @@ def recognised(name: str, texts: Texts) -> str | None:
     texts = texts.spread(LOOKED_AT)
     if not len(texts.values):
         return None
-    return next((kind.name for kind in DECLARED if _looks(kind, texts) and _proved(kind, name, texts)), None)
+    found = [kind for kind in DECLARED if _looks(kind, texts) and _proved(kind, name, texts)]
+    # Surnames are first names too: what the column is called outright goes before what it is called vaguely.
+    outright = (k for k in found if (k.proof is Proof.VALUES and k.made is not None) or stem(name, k.names) is not None)
+    return next((kind.name for kind in (*outright, *found)), None)
 
 
 def is_card(texts: Texts) -> bool:
