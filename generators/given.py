@@ -73,6 +73,11 @@ def held_columns(
     return held
 
 
+def arrays_of(held: Mapping[int, Held]) -> dict[int, pa.Array[Any]]:
+    """The values of held columns."""
+    return {at: column.values for at, column in held.items()}
+
+
 def held_array(column: Column, value: Any, n: int) -> pa.Array[Any]:
     """A column of n values, or of one n times.
 

@@ -46,33 +46,39 @@ def strings(text: TextFormat, seeds: Words) -> npt.NDArray[np.str_]:
     return _free_text(text, seeds)
 
 
-def _mixed(seeds: Words, place: int) -> Words:
-    """The place-th word of the sequence that two seeds start (splitmix64, the second seed folded in half way)."""
+def mixed(seeds: Words, place: int) -> Words:
+    """The place-th word of the sequence that two seeds start (splitmix64, the second seed folded in half way).
+
+    Args:
+        seeds: random words, shape (n, 2).
+        place: from 0.
+    """
     with np.errstate(over="ignore"):
         z = seeds[:, 0] + _GOLDEN * np.uint64(place + 1)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ seeds[:, 1] ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z = (z ^ (z >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
-        mixed: Words = z ^ (z >> np.uint64(31))
-        return mixed
+        word: Words = z ^ (z >> np.uint64(31))
+        return word
 
 
 def _from_templates(templates: tuple[Template, ...], seeds: Words) -> npt.NDArray[np.str_]:
     length = max(len(t.places) for t in templates)
     shares = np.cumsum([t.share for t in templates])
-    which = np.searchsorted(shares, _unit(_mixed(seeds, 0)) * shares[-1], side="right").clip(0, len(templates) - 1)
+    which = np.searchsorted(shares, unit(mixed(seeds, 0)) * shares[-1], side="right").clip(0, len(templates) - 1)
     letters = np.zeros((len(seeds), length), np.uint32)
     for index, template in enumerate(templates):
         rows = np.flatnonzero(which == index)
         for at, place in enumerate(template.places):
             known = np.array([ord(c) for c in alphabet(place)], np.uint32)
-            drawn = _mixed(seeds[rows], at + 1) % np.uint64(len(known))
+            drawn = mixed(seeds[rows], at + 1) % np.uint64(len(known))
             letters[rows, at] = known[drawn.astype(np.int64)]
     spelled: npt.NDArray[np.str_] = letters.view(f"<U{length}").ravel()
     return spelled
 
 
-def _unit(raw: Words) -> npt.NDArray[np.float64]:
+def unit(raw: Words) -> npt.NDArray[np.float64]:
+    """Words as uniforms in [0, 1), of the same shape."""
     return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
@@ -82,7 +88,7 @@ def _free_text(text: TextFormat, seeds: Words) -> npt.NDArray[np.str_]:
     def pick(choices: npt.NDArray[Any]) -> npt.NDArray[Any]:
         nonlocal place
         place += 1
-        chosen: npt.NDArray[Any] = choices[(_mixed(seeds, place) % np.uint64(len(choices))).astype(np.int64)]
+        chosen: npt.NDArray[Any] = choices[(mixed(seeds, place) % np.uint64(len(choices))).astype(np.int64)]
         return chosen
 
     count = pick(np.array(text.words))

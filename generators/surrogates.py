@@ -1,10 +1,10 @@
-"""Invented values for text, identifier and key columns: the real format, never a real value."""
+"""Invented values for text, identifier and key columns: the real format or meaning, never a real value."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,32 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from generators.keys import DEFAULT_BASE, ROOM
+from generators.persona_fitting import fit_persona
+from generators.personas import Persona, groups_of
+from generators.pools import ALMOST_UNIQUE, MAX_POOL, Arrays, invented, popularity, restored, stored
 from generators.randomness import Purpose, stream_key, words
 from generators.strings import strings, variety
 from schemas.errors import InputError
-from schemas.formats import Template, TextFormat
 from schemas.profile import ColumnProfile, Profile, value_counts
 from schemas.table import Column, Kind, Role, TableSchema
-
-MAX_POOL = 50_000
-"""A column repeats at most this many invented values."""
-
-POPULARITY_KNOTS = 256
-
-ALMOST_UNIQUE = 0.95
-"""From this share of distinct values on, a column gets a fresh value each row, if its format has the room."""
 
 ROOM_FOR_FRESH = 1e12
 """Fresh draws need this many spellings a real value, so that none is ever met by chance."""
 
-TELLING = range(4, 13)
-"""Real values of these lengths are avoided as parts of invented ones too, for the first `ROUNDS` rounds; no longer one
-is ever a part by chance."""
-
-ROUNDS = 8
-"""After so many rounds that did not fill a pool, its format grows by a place."""
-
-Arrays = dict[str, npt.NDArray[Any]]
+MASKS = 10_000
+"""Masks are as frequent as among so many strings of the column's format."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,10 +105,8 @@ class Surrogate:
         """What `from_arrays` rebuilds the surrogate from; empty for keys and fresh draws."""
         if self.pool is None or self.ranks is None or self.reached is None:
             return {}
-        text = [str(value).encode() for value in self.pool.to_pylist()]
         return {
-            "pool": np.frombuffer(b"\0".join(text), np.uint8).copy(),
-            "ends": np.cumsum([len(t) + 1 for t in text]).astype(np.int64),
+            **stored([str(value) for value in self.pool.to_pylist()]),
             "ranks": self.ranks,
             "reached": self.reached,
         }
@@ -130,9 +116,7 @@ class Surrogate:
         """Rebuild what `arrays` came from."""
         if not arrays:
             return cls(column, profile)
-        data, ends = arrays["pool"].tobytes(), arrays["ends"].tolist()
-        values = [data[a : b - 1].decode() for a, b in pairwise([0, *ends])]
-        return cls(column, profile, _pool_array(column, values), arrays["ranks"], arrays["reached"])
+        return cls(column, profile, _pool_array(column, restored(arrays)), arrays["ranks"], arrays["reached"])
 
     @classmethod
     def fit(cls, array: pa.ChunkedArray[Any], column: Column, profile: ColumnProfile, seed: int) -> Surrogate:
@@ -148,13 +132,26 @@ class Surrogate:
         if column.role is Role.KEY or text is None:
             return cls(column, profile)
         values, counts = value_counts(array)
+        if column.mask:
+            return cls._masked(column, profile, seed)
         unique = len(values) >= ALMOST_UNIQUE * max(int(counts.sum()), 1)
         if unique and column.kind is not Kind.INTEGER and variety(text) >= ROOM_FOR_FRESH * max(len(values), 1):
             return cls(column, profile)
         size = max(1, min(len(values), MAX_POOL))
-        pool = _pool(text, column, set(values), size, seed)
-        ranks, reached = _popularity(counts, size)
+        pool = invented(text, column, set(values), size, seed)
+        ranks, reached = popularity(counts, size)
         return cls(column, profile, _pool_array(column, pool), ranks, reached)
+
+    @classmethod
+    def _masked(cls, column: Column, profile: ColumnProfile, seed: int) -> Surrogate:
+        """Strings of the column's format with a star for every letter and digit, as frequent as the format has them."""
+        assert profile.text is not None
+        seeds = words(stream_key(f"mask {column.name}", seed, 0, 0, Purpose.TRAINING), 0, 2 * MASKS).reshape(-1, 2)
+        plain = pa.array(strings(profile.text, seeds), pa.string())
+        stars: Any = pc.replace_substring_regex(plain, r"[\p{L}\p{N}]", "*")
+        values, counts = value_counts(pa.chunked_array([stars]))
+        ranks, reached = popularity(counts, len(values))
+        return cls(column, profile, _pool_array(column, values), ranks, reached)
 
 
 def _pool_array(column: Column, values: list[str]) -> pa.Array[Any]:
@@ -165,104 +162,93 @@ def _pool_array(column: Column, values: list[str]) -> pa.Array[Any]:
     return pa.array(values, pa.string())
 
 
-def _popularity(counts: npt.NDArray[np.int64], size: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    if len(counts) == 0:
-        return np.array([0.0, 1.0]), np.array([0.0, 1.0])
-    at = np.unique(np.rint(np.geomspace(1, len(counts), POPULARITY_KNOTS))).astype(np.int64)
-    reached = np.cumsum(counts)[at - 1] / counts.sum()
-    ranks = at * (size / len(counts))
-    return np.concatenate([[0.0], ranks]), np.concatenate([[0.0], reached])
-
-
-def _pool(text: TextFormat, column: Column, real: set[str], size: int, seed: int) -> list[str]:
-    """Invent distinct strings that are not real; the format grows where it has no room for them."""
-    key = stream_key(f"pool {column.name}", seed, 0, 0, Purpose.TRAINING)
-    integer = column.kind is Kind.INTEGER
-    lengths = sorted({len(value) for value in real if len(value) in TELLING})
-    found: dict[str, None] = {}
-    for attempt in range(1_000):
-        seeds = words(key, attempt, 4 * size).reshape(-1, 2)
-        for value in strings(text, seeds).tolist():
-            if value in real or (integer and not _is_integer(value)):
-                continue
-            if attempt >= ROUNDS or not _quotes(value, real, lengths):
-                found[value] = None
-        if len(found) >= size:
-            break
-        if attempt % ROUNDS == ROUNDS - 1:
-            text = _wide_integer() if integer else _grown(text)
-    return list(found)[:size]
-
-
-def _quotes(value: str, real: set[str], lengths: Sequence[int]) -> bool:
-    """Whether a real value of a telling length is a part of this one."""
-    return any(value[at : at + n] in real for n in lengths for at in range(len(value) - n + 1))
-
-
-def _is_integer(value: str) -> bool:
-    digits = value.removeprefix("-")
-    return digits.isdecimal() and str(int(value)) == value and abs(int(value)) < 2**63
-
-
-def _wide_integer() -> TextFormat:
-    return TextFormat((Template(1.0, ("nonzero", *["digit"] * 16)),))
-
-
-def _grown(text: TextFormat) -> TextFormat:
-    if text.templates:
-        return TextFormat(tuple(replace(t, places=(*t.places, "letter+digit")) for t in text.templates))
-    return replace(text, letters=tuple(n + 1 for n in text.letters))
-
-
 @dataclass(frozen=True, eq=False)
 class Surrogates:
     """The surrogates of a whole table.
 
     Args:
         columns: by the column's place in the table.
+        personas: what columns that speak of one person or place are faked by, together.
     """
 
     columns: Mapping[int, Surrogate]
+    personas: Sequence[Persona] = ()
 
     @property
     def width(self) -> int:
         """How many uniforms a row takes."""
-        return sum(s.width for s in self.columns.values())
+        return sum(s.width for s in self._alone.values()) + sum(p.width for p in self.personas)
+
+    @cached_property
+    def _alone(self) -> dict[int, Surrogate]:
+        """The columns that no persona fakes."""
+        together = {i for persona in self.personas for i in persona.columns}
+        return {i: surrogate for i, surrogate in self.columns.items() if i not in together}
 
     @classmethod
     def fit(cls, table: pa.Table, schema: TableSchema, profile: Profile, seed: int) -> Surrogates:
         """Fit every column whose values are invented."""
-        return cls(
-            {
-                i: Surrogate.fit(table.column(c.name), c, profile[c.name], seed)
-                for i, c in enumerate(schema)
-                if c.is_surrogate
-            }
-        )
+        personas = [fit_persona(table, schema, profile, columns, seed) for columns in groups_of(schema)]
+        together = _together(personas, profile)
+        alone = {
+            i: Surrogate.fit(table.column(c.name), c, profile[c.name], seed)
+            for i, c in enumerate(schema)
+            if c.is_surrogate and i not in together
+        }
+        return cls(dict(sorted((alone | together).items())), personas)
 
-    def draw(self, uniforms: npt.NDArray[np.float64]) -> dict[int, pa.Array[Any]]:
+    def draw(self, uniforms: npt.NDArray[np.float64], held: Mapping[int, pa.Array[Any]]) -> dict[int, pa.Array[Any]]:
         """Invent every column.
 
         Args:
             uniforms: in [0, 1), shape (n, width).
+            held: columns held at values, by place in the table: what speaks of the same person or place agrees with
+                them as far as it can.
         """
         arrays, at = {}, 0
-        for index, surrogate in self.columns.items():
+        for index, surrogate in self._alone.items():
             arrays[index] = surrogate.draw(uniforms[:, at : at + surrogate.width])
             at += surrogate.width
+        for persona in self.personas:
+            arrays |= persona.draw(uniforms[:, at : at + persona.width], held)
+            at += persona.width
         return arrays
 
     def weights(self) -> Arrays:
-        """The arrays of every column, named surrogate.<place>.<part>."""
-        return {f"surrogate.{i}.{part}": a for i, s in self.columns.items() for part, a in s.arrays().items()}
+        """The arrays of every column, named surrogate.<place>.<part>, and of every persona."""
+        found = {f"surrogate.{i}.{part}": a for i, s in self._alone.items() for part, a in s.arrays().items()}
+        return found | {
+            f"persona.{k}.{part}": a for k, p in enumerate(self.personas) for part, a in p.weights().items()
+        }
 
     @classmethod
     def from_weights(cls, weights: Mapping[str, npt.NDArray[Any]], schema: TableSchema, profile: Profile) -> Surrogates:
         """Rebuild what `weights` came from."""
-        columns = {}
-        for i, column in enumerate(schema):
-            if column.is_surrogate:
-                prefix = f"surrogate.{i}."
-                arrays = {name.removeprefix(prefix): a for name, a in weights.items() if name.startswith(prefix)}
-                columns[i] = Surrogate.from_arrays(column, profile[column.name], arrays)
-        return cls(columns)
+        personas = [
+            Persona.from_weights(_under(f"persona.{k}.", weights), columns)
+            for k, columns in enumerate(groups_of(schema))
+        ]
+        together = _together(personas, profile)
+        alone = {
+            i: Surrogate.from_arrays(c, profile[c.name], _under(f"surrogate.{i}.", weights))
+            for i, c in enumerate(schema)
+            if c.is_surrogate and i not in together
+        }
+        return cls(dict(sorted((alone | together).items())), personas)
+
+
+def _under(prefix: str, weights: Mapping[str, npt.NDArray[Any]]) -> Arrays:
+    return {name.removeprefix(prefix): a for name, a in weights.items() if name.startswith(prefix)}
+
+
+def _together(personas: Sequence[Persona], profile: Profile) -> dict[int, Surrogate]:
+    """What can be said of each column that personas fake; their pools are listed where personas come again."""
+    found = {}
+    for persona in personas:
+        for i, column in persona.columns.items():
+            found[i] = Surrogate(column, profile.columns[i])
+            if persona.size:
+                values, shares = persona.domain(i)
+                reached = np.concatenate([[0.0], np.cumsum(shares)])
+                found[i] = Surrogate(column, profile.columns[i], values, np.arange(len(values) + 1.0), reached)
+    return found

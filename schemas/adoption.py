@@ -97,7 +97,7 @@ def adopt(inferred: TableSchema, avro: Mapping[str, Any]) -> TableSchema:
         raise InputError(*faults)
     if not columns:
         raise InputError(f"schema {avro['name']!r}: none of its fields is a column of table {inferred.name!r}")
-    return TableSchema(inferred.name, tuple(columns), json.dumps(avro, ensure_ascii=False))
+    return replace(inferred, columns=tuple(columns), wire=json.dumps(avro, ensure_ascii=False))
 
 
 def misfits(table: pa.Table, avro: Mapping[str, Any]) -> list[str]:
@@ -148,7 +148,7 @@ def _column(field: Field) -> Column | None:
 def _retyped(column: Column, target: Column, field: Field) -> Column:
     if field.type == "enum":  # no fresh string could be one of its symbols
         role = Role.ATTRIBUTE if column.role in (Role.KEY, Role.IDENTIFIER) else column.role
-        return replace(column, kind=Kind.CATEGORY, nullable=target.nullable, role=role)
+        return replace(column, kind=Kind.CATEGORY, nullable=target.nullable, role=role, semantic=None)
     if target.kind is Kind.CATEGORY:  # the data decided between category and text
         return replace(column, nullable=target.nullable)
     spelling = column.spelling
@@ -180,6 +180,10 @@ def _mismatch(field: Field, target: Column, column: Column) -> list[str]:
                 f"column {column.name!r}: holds numbers of more than {scale} decimals, but field {field.name!r} is "
                 f"decimal of scale {scale}; round the column"
             )
+    if column.mask and (field.type == "enum" or field.label == "uuid"):
+        faults.append(
+            f"policy {column.name}=mask: field {field.name!r} is {field.label}: no place for stars; drop it or fake it"
+        )
     if column.nullable and not target.nullable:
         faults.append(f"column {column.name!r}: has missing values, but field {field.name!r} does not allow null")
     return faults

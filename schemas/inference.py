@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,6 +16,7 @@ from schemas.cells import Cells
 from schemas.conforming import cast_cells, cast_values
 from schemas.errors import InputError
 from schemas.kinds import Seen, Wish, column_of_cells
+from schemas.policies import Wishes, wish_faults, with_meanings
 from schemas.table import Column, Kind, Role, TableSchema
 from schemas.typed_kinds import column_of_values
 
@@ -33,6 +34,7 @@ class Choices:
         event_time: the timestamp that says when a row happened.
         key: the column that identifies rows; found by its name when absent.
         text: columns that are strings, whatever their cells look like.
+        wishes: what columns of text mean, and what becomes of their values.
     """
 
     target: str | None = None
@@ -40,6 +42,7 @@ class Choices:
     event_time: str | None = None
     key: str | None = None
     text: frozenset[str] = frozenset()
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 def infer(table: pa.Table, name: str, *, choices: Choices = Choices()) -> TableSchema:
@@ -60,6 +63,10 @@ def infer(table: pa.Table, name: str, *, choices: Choices = Choices()) -> TableS
     'date'
     """
     faults = _table_faults(table, name) + _choice_faults(table, choices)
+    dropped = tuple(each for each in table.column_names if each in choices.wishes.dropped)
+    table = table.select([i for i, each in enumerate(table.column_names) if each not in dropped])
+    if dropped and not table.num_columns:
+        faults.append(f"policy {dropped[0]}=drop: leaves no column; keep one")
     seen: dict[str, Seen] = {}
     if table.num_rows > 1:
         for i, column in enumerate(table.column_names):
@@ -71,7 +78,8 @@ def infer(table: pa.Table, name: str, *, choices: Choices = Choices()) -> TableS
     faults += _role_faults(seen, choices)
     if faults:
         raise InputError(*faults)
-    return TableSchema(name, _with_roles(seen, choices))
+    columns, locales = with_meanings(table, _with_roles(seen, choices), choices.wishes)
+    return TableSchema(name, columns, locales=locales, dropped=dropped)
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -109,6 +117,8 @@ def _table_faults(table: pa.Table, name: str) -> list[str]:
 def _choice_faults(table: pa.Table, choices: Choices) -> list[str]:
     named = [("target", choices.target), ("key", choices.key), ("event_time", choices.event_time)]
     named += [("public", name) for name in sorted(choices.public)] + [("text", name) for name in sorted(choices.text)]
+    named += [("policy", name) for name in choices.wishes.policies]
+    named += [("semantic", name) for name in choices.wishes.meanings]
     faults = []
     for choice, name in named:
         if name is not None and name not in table.column_names:
@@ -133,7 +143,9 @@ def _role_faults(seen: dict[str, Seen], choices: Choices) -> list[str]:
         if not _can_be_key(found):
             has = "repeats or misses values" if not found.unique else f"holds {found.column.kind.value}"
             faults.append(f"key={choices.key}: {has}; expected integers or text, each once")
-    return faults
+    roles = {"target": choices.target, "key": choices.key, "event time": choices.event_time}
+    columns = {name: found.column for name, found in seen.items()}
+    return faults + wish_faults(choices.wishes, columns, {n: role for role, n in roles.items() if n is not None})
 
 
 def _can_be_key(found: Seen) -> bool:

@@ -34,6 +34,15 @@ class Kind(StrEnum):
     TIMESTAMP = "timestamp"
 
 
+class Policy(StrEnum):
+    """What becomes of the values of a column of text."""
+
+    FAKE = "fake"
+    MASK = "mask"
+    DROP = "drop"
+    PUBLIC = "public"
+
+
 class Role(StrEnum):
     """What a column is for. Keys and identifiers are replaced by fresh surrogates, never copied."""
 
@@ -98,6 +107,8 @@ class Column:
         timezone: "UTC" for instants, None for local (wall-clock) timestamps.
         public: the user declared that values may be copied as they are.
         spelling: how cells are written in CSV.
+        mask: every letter and digit is replaced by a star.
+        semantic: what the values mean, a name of `schemas.semantics.SEMANTICS`; None where nothing is known.
 
     Raises:
         InputError: the parts contradict each other.
@@ -112,6 +123,8 @@ class Column:
     timezone: str | None = None
     public: bool = False
     spelling: Spelling = field(default_factory=Spelling)
+    mask: bool = False
+    semantic: str | None = None
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -122,11 +135,22 @@ class Column:
             raise InputError(f"{self.name}.timezone={self.timezone!r}: must be 'UTC' or absent")
         if self.decimals is not None and not 0 <= self.decimals <= 15:
             raise InputError(f"{self.name}.decimals={self.decimals}: must be between 0 and 15")
+        if self.public and self.mask:
+            raise InputError(f"{self.name}: can not be public and masked; choose one")
 
     @property
     def is_surrogate(self) -> bool:
         """Whether values are invented afresh instead of modelled."""
         return not self.public and (self.kind is Kind.TEXT or self.role in (Role.KEY, Role.IDENTIFIER))
+
+    @property
+    def policy(self) -> Policy | None:
+        """What becomes of the column's values; None where they are modelled."""
+        if self.public:
+            return Policy.PUBLIC
+        if self.mask:
+            return Policy.MASK
+        return Policy.FAKE if self.is_surrogate else None
 
     @property
     def arrow_type(self) -> pa.DataType:
@@ -153,6 +177,8 @@ class TableSchema:
         columns: at least one, with distinct names.
         wire: the JSON text of an Avro schema people already have, to be published under as it is;
             None when the Avro schema is derived from the columns.
+        locales: the languages and countries that faked people and places are of, as in "de_DE".
+        dropped: columns of the real table that the user left out.
 
     Raises:
         InputError: no columns, or names that repeat.
@@ -161,6 +187,8 @@ class TableSchema:
     name: str
     columns: tuple[Column, ...]
     wire: str | None = None
+    locales: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.columns:
@@ -205,4 +233,4 @@ class TableSchema:
             Column(**{**c, "kind": Kind(c["kind"]), "role": Role(c["role"]), "spelling": Spelling(**c["spelling"])})
             for c in form["columns"]
         ]
-        return cls(form["name"], tuple(columns), form["wire"])
+        return cls(form["name"], tuple(columns), form["wire"], tuple(form["locales"]), tuple(form["dropped"]))

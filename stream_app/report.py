@@ -13,6 +13,7 @@ from generators.artifact import Artifact, check_golden
 from generators.constraints.constrained import Constrained
 from schemas.avro import avro_schema
 from schemas.profile import ColumnProfile
+from schemas.semantics import SEMANTICS
 from schemas.table import Column, Kind
 
 
@@ -29,6 +30,8 @@ def artifact_report(artifact: Artifact, folder: Path) -> dict[str, Any]:
         "train_s": round(manifest["train_s"], 2),
         "seed": manifest["seed"],
         "columns": list(artifact.schema.names),
+        "dropped": list(artifact.schema.dropped),
+        "locales": list(artifact.schema.locales),
         "reproducible_here": check_golden(artifact),
         "avro": avro_schema(artifact.schema),
         "profile": artifact.profile.to_json(),
@@ -53,13 +56,15 @@ def rules_report(artifact: Artifact) -> list[dict[str, Any]]:
 def print_columns(artifact: Artifact) -> None:
     """Print a line a column: what it is and what was learned of it."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("column", "kind", "nulls", "distinct", "what the artifact knows of it"):
+    for heading in ("column", "kind", "meaning", "policy", "nulls", "distinct", "what the artifact knows of it"):
         table.add_column(heading, overflow="fold")
     for column in artifact.schema:
         known = artifact.profile[column.name]
         table.add_row(
             column.name,
             column.kind.value if column.role.value == "attribute" else f"{column.kind.value} ({column.role.value})",
+            column.semantic or "",
+            column.policy or "",
             f"{known.nulls / max(known.rows, 1):.1%}",
             f"{known.distinct:,}",
             _known(column, known),
@@ -80,8 +85,11 @@ def print_rules(artifact: Artifact) -> None:
 
 
 def _known(column: Column, profile: ColumnProfile) -> str:
+    if column.mask:
+        return "its format only, in stars"
     if column.is_surrogate:
-        return "its format only; values are invented"
+        faked = column.semantic is not None and SEMANTICS[column.semantic].made is not None
+        return "its meaning only; values are faked" if faked else "its format only; values are invented"
     if len(profile.values):
         pooled = f", {profile.rest:.2%} pooled" if profile.rest else ""
         number = len(profile.values)

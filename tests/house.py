@@ -29,6 +29,7 @@ CLIENTS: Mapping[str, tuple[str, ...]] = {
     "click": ("stream_app/cli.py", "stream_app/options.py", "stream_app/commands/*.py"),
     "confluent_kafka": ("connectors/kafka/*.py",),
     "confluent_kafka.schema_registry": ("connectors/registry.py",),
+    "faker": ("schemas/fakers.py",),
     "faust": ("stream_app/processors.py",),
     "http.server": ("connectors/embedded_registry.py",),
     "mode": ("stream_app/processors.py",),

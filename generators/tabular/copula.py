@@ -25,7 +25,7 @@ from generators.columns import (
 from generators.dependence import correlations, ordered, variables_of
 from generators.domain import Domain
 from generators.gaussian import GRID, LATENTS, REACH, cholesky, conditional_latents, latents
-from generators.given import Held, held_columns
+from generators.given import Held, arrays_of, held_columns
 from generators.missing import Patterns, missing_cells, patterns_of
 from generators.surrogates import Surrogates
 from schemas.errors import InputError
@@ -163,7 +163,7 @@ class Copula(Generator):
         x = self._held_latents(uniforms, held) if held else latents(uniforms, self._lower)
         drawn = _decode(x, self._reached, self._pieces.table, self._pieces.guide)
         present = self._present(n, drawn[len(self._drawn) :])
-        arrays = self.surrogates.draw(uniforms[:, len(self._correlation) :])
+        arrays = self.surrogates.draw(uniforms[:, len(self._correlation) :], arrays_of(held))
         for index, column in held.items():
             present[index] = column.present
             if index in arrays:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from generators.base import Generator, Progress
 from generators.columns import Columns, column_parts, intervals_of, pieces_of, place, without
-from generators.given import held_columns
+from generators.given import arrays_of, held_columns
 from generators.surrogates import Surrogates
 from schemas.profile import Profile
 from schemas.table import TableSchema
@@ -81,7 +81,7 @@ class Marginals(Generator):
         within = np.where(null < 1.0, (uniforms[:, :count] - null) / np.where(null < 1.0, 1.0 - null, 1.0), 0.0)
         within = within.clip(0.0, np.nextafter(1.0, 0.0))[:, self._drawn]
         drawn = _place_all(within, self._pieces.table, self._pieces.guide)
-        arrays = self.surrogates.draw(uniforms[:, count:])
+        arrays = self.surrogates.draw(uniforms[:, count:], arrays_of(held))
         for i, column in held.items():
             present[:, i] = column.present
             if i in arrays:

@@ -15,7 +15,7 @@ from generators.base import Generator, Progress, too_small
 from generators.columns import place
 from generators.discrete import CellColumns, Cells, Codes, cells_of
 from generators.expectation import Kinds, fit_mixture
-from generators.given import Held, held_columns
+from generators.given import Held, arrays_of, held_columns
 from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
@@ -139,7 +139,9 @@ class Mixture(Generator):
             for j, at in enumerate(cells.columns.tolist())
             if at not in held
         }
-        return self._columns.batch(self.surrogates.draw(uniforms[:, 1 + len(cells.columns) :]), drawn, held)
+        return self._columns.batch(
+            self.surrogates.draw(uniforms[:, 1 + len(cells.columns) :], arrays_of(held)), drawn, held
+        )
 
     def _draw(
         self, j: int, of_row: npt.NDArray[np.int64], by_kind: npt.NDArray[np.int64], u: Floats

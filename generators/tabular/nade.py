@@ -12,7 +12,7 @@ import pyarrow as pa
 from generators.autoregressive import Network, Walk
 from generators.base import Generator, Progress, too_small
 from generators.discrete import CellColumns, Cells, Codes, cells_of
-from generators.given import held_columns
+from generators.given import arrays_of, held_columns
 from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
@@ -106,7 +106,7 @@ class Nade(Generator):
         order = np.array([j for j in self._order.tolist() if columns[j] not in held], np.int64)
         codes, into = self._walk.draw(uniforms[:, : len(columns)], known, order)
         drawn = {j: (cells.values(j, codes[:, j], into[:, j]), codes[:, j] != cells.null[j]) for j in order.tolist()}
-        return self._columns.batch(self.surrogates.draw(uniforms[:, len(columns) :]), drawn, held)
+        return self._columns.batch(self.surrogates.draw(uniforms[:, len(columns) :], arrays_of(held)), drawn, held)
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """The network, how finely numbers were cut, and the pools of invented values."""

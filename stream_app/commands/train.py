@@ -16,6 +16,7 @@ from generators.artifact import Artifact, check_folder, load_artifact
 from generators.base import Progress as Told
 from schemas.errors import InputError
 from schemas.inference import Choices
+from schemas.policies import read_wishes
 from stream_app import training
 from stream_app.assemble import reached
 from stream_app.options import as_json, dry_run, show, where
@@ -56,6 +57,9 @@ class Asked:
     event_time: str | None
     public: tuple[str, ...]
     text: tuple[str, ...]
+    policy: tuple[str, ...]
+    semantic: tuple[str, ...]
+    locale: tuple[str, ...]
     seed: int
     name: str | None
     settings: tuple[str, ...]
@@ -75,8 +79,13 @@ class Asked:
 
     @property
     def choices(self) -> Choices:
-        """What the user says about the columns."""
-        return Choices(self.target, frozenset(self.public), self.event_time, self.key, frozenset(self.text))
+        """What the user says about the columns.
+
+        Raises:
+            InputError: policies, meanings or locales that are unknown or contradict each other; all at once.
+        """
+        wishes, public = read_wishes(self.policy, self.semantic, self.locale, self.public)
+        return Choices(self.target, public, self.event_time, self.key, frozenset(self.text), wishes)
 
     @property
     def table_name(self) -> str:
@@ -111,6 +120,19 @@ class Asked:
 @click.option("--event-time", help="Column with the time of the event.")
 @click.option("--public", multiple=True, help="Column whose values may be copied as they are; repeatable.")
 @click.option("--text", multiple=True, help="Column of strings, whatever its cells look like; repeatable.")
+@click.option(
+    "--policy",
+    multiple=True,
+    metavar="COLUMN=POLICY",
+    help="What becomes of a column of text: fake (the default), mask, drop or public; repeatable.",
+)
+@click.option(
+    "--semantic",
+    multiple=True,
+    metavar="COLUMN=MEANING",
+    help="What a column means, where it is not recognised, or none where it is wrongly; repeatable.",
+)
+@click.option("--locale", multiple=True, help="Where faked people and places are from, as in de_DE; repeatable.")
 @click.option("--seed", default=0, show_default=True, help="Seeds training.")
 @click.option("--name", help="Name of the table and of the Avro record; the file's name by default.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
@@ -134,9 +156,10 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     check_folder(asked.out)
     settings = generators.settings_for(generators.load(asked.model), _settings(asked.settings))
     rules = () if asked.rules is None else training.rules_of_file(asked.rules)
+    choices = asked.choices
     with progress_bar(quiet=as_json) as told:
         raw, wire = asked.real(told)
-        plan = training.Training(asked.model, asked.table_name, asked.choices, asked.seed, settings, wire, rules)
+        plan = training.Training(asked.model, asked.table_name, choices, asked.seed, settings, wire, rules)
         if dry_run:
             schema, left_out = training.checked(raw, plan)
         else:

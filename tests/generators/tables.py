@@ -20,6 +20,7 @@ from generators.fitting import fit_artifact
 from generators.randomness import uniforms
 from schemas.bins import bins_of
 from schemas.table import Column, Kind, Role, TableSchema
+from tests.generators.people import customers, known
 
 Made = tuple[pa.Table, TableSchema]
 
@@ -124,8 +125,19 @@ def one_column() -> Made:
     return table([(Column("c", Kind.CATEGORY), ["a"] * 9 + ["b"] * 9)])
 
 
+def unique_customers() -> Made:
+    """People and places, each row about somebody else."""
+    return known(customers())
+
+
+def returning_customers() -> Made:
+    """People and places that come again."""
+    return known(customers(600, 60))
+
+
 AWKWARD: dict[str, Callable[[], Made]] = {
-    f.__name__: f for f in (orders, two_rows, constants, almost_null, extremes, one_column)
+    f.__name__: f
+    for f in (orders, two_rows, constants, almost_null, extremes, one_column, unique_customers, returning_customers)
 }
 
 

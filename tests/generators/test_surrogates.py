@@ -94,7 +94,9 @@ def test_a_tables_surrogates_survive_their_weights(name: str) -> None:
     read = Surrogates.from_weights(found.weights(), schema, profile)
     assert read.width == found.width
     u = uniforms((1, 2), 0, 50, found.width)
-    assert {i: a.to_pylist() for i, a in read.draw(u).items()} == {i: a.to_pylist() for i, a in found.draw(u).items()}
+    assert {i: a.to_pylist() for i, a in read.draw(u, {}).items()} == {
+        i: a.to_pylist() for i, a in found.draw(u, {}).items()
+    }
     assert set(found.columns) == {i for i, c in enumerate(schema) if c.is_surrogate}
 
 
