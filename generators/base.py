@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.domain import Domain, domain_of
+from generators.start import Start
 from generators.surrogates import Surrogates
 from schemas.profile import Profile
 from schemas.table import TableSchema
@@ -35,6 +36,9 @@ class Generator(ABC):
     CONDITIONS_OFF: ClassVar[float] = 0.0
     """How far pairs of columns may be, in total variation, from how they are drawn freely where one of them is given in
     its shares; 0 for generators whose conditional distributions are exact."""
+
+    RESUMES: ClassVar[bool] = False
+    """Whether fitting keeps checkpoints where `fit_from` is asked to, and goes on from them."""
 
     schema: TableSchema
     profile: Profile
@@ -62,6 +66,24 @@ class Generator(ABC):
             seed: seeds whatever is random in fitting.
             progress: told how far fitting has come.
         """
+
+    @classmethod
+    def fit_from(
+        cls,
+        table: pa.Table,
+        schema: TableSchema,
+        profile: Profile,
+        settings: Mapping[str, Any],
+        seed: int,
+        progress: Progress,
+        start: Start,
+    ) -> Self:
+        """Learn the table from where `start` says, which has checked that this generator can: by default from nothing.
+
+        Args: those of `fit`, and
+            start: where fitting begins, and where it keeps how far it has come.
+        """
+        return cls.fit(table, schema, profile, settings, seed, progress)
 
     @property
     @abstractmethod

@@ -22,6 +22,7 @@ from generators.fingerprint import fingerprint, versions
 from generators.population import Population
 from generators.randomness import Purpose
 from generators.scan import scan
+from generators.start import Start
 from schemas.bins import bins_of
 from schemas.errors import InputError
 from schemas.profile import profile_table
@@ -54,15 +55,32 @@ def fit_artifact(
     Raises:
         InputError: unknown model or settings, or a table of fewer than two rows.
     """
+    return artifact_from(table, schema, Start(model), settings, seed, progress, reference_rows)
+
+
+def artifact_from(
+    table: pa.Table,
+    schema: TableSchema,
+    start: Start,
+    settings: Mapping[str, Any],
+    seed: int,
+    progress: Progress,
+    reference_rows: int = REFERENCE_ROWS,
+) -> Artifact:
+    """Train a generator from where it is told to begin; arguments and errors as of `fit_artifact`, and
+
+    Args:
+        start: which model, where it begins, and where it keeps checkpoints.
+    """
+    model = start.model
     if table.num_rows < 2:
         raise InputError(f"table {schema.name!r}: has {table.num_rows} rows; expected at least 2")
-    generator_class = generators.load(model)
-    full = generators.settings_for(generator_class, settings)
+    full = generators.settings_for(start.generator, settings)
     began = time.perf_counter()
     progress(0.0, "profile")
     profile = profile_table(table, schema)
-    generator = generator_class.fit(
-        table, schema, profile, full, seed, lambda share, what: progress(0.2 + 0.4 * share, what)
+    generator = start.generator.fit_from(
+        table, schema, profile, full, seed, lambda share, what: progress(0.2 + 0.4 * share, what), start
     )
     weights = generator.weights()
     scan(schema, profile, weights)

@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from generators.autoregressive import Ints, Network, calibrated
 from generators.base import Progress
+from generators.checkpoints import Keeper, digest_of
 from generators.discrete import Cells, Codes
+from generators.start import Start
 from generators.training import Plan, train
 
 SCALES = (2, 4, 8, 16, 32)
@@ -26,6 +28,8 @@ GIVEN = 0.8
 
 AT_FIRST = 0.1
 """The standard deviation of embeddings before training; that of outputs is half of it."""
+
+AFRESH = Start("tabular.nade")
 
 
 def _hats(cells: Cells) -> tuple[Tensor, Tensor, int]:
@@ -150,7 +154,13 @@ def some_given(rows: Tensor) -> Tensor:
 
 
 def fit_network(
-    codes: Codes, cells: Cells, order: Ints, settings: Mapping[str, Any], seed: int, progress: Progress
+    codes: Codes,
+    cells: Cells,
+    order: Ints,
+    settings: Mapping[str, Any],
+    seed: int,
+    progress: Progress,
+    start: Start = AFRESH,
 ) -> Network:
     """Train a network.
 
@@ -161,6 +171,7 @@ def fit_network(
         settings: see `tabular.nade`.
         seed: seeds the first weights, the order of rows, and what is dropped.
         progress: told how far training has come.
+        start: where it begins, and where it keeps checkpoints.
     """
     fixed = order.tolist()
 
@@ -179,8 +190,19 @@ def fit_network(
         max_seconds=settings["max_seconds"],
         max_epochs=settings["max_epochs"],
     )
+    keeper = None if start.keep is None else Keeper(start.keep, _terms(codes, cells, order, settings, seed))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = NadeModule(cells, settings["width"], settings["forgotten"])
-        train(model, torch.from_numpy(codes).long(), loss, judge, plan, progress)
+        train(model, torch.from_numpy(codes).long(), loss, judge, plan, progress, keeper)
     return calibrated(model.network(), cells.share, cells.first, order, seed)
+
+
+def _terms(codes: Codes, cells: Cells, order: Ints, settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """What two trainings have in common of which one may go on from where the other came to."""
+    return {
+        "data": digest_of(codes, cells.first, cells.share, cells.spans, order),
+        "settings": dict(settings),
+        "seed": seed,
+        "torch": torch.__version__,
+    }

@@ -14,7 +14,8 @@ from connectors.files import read_table
 from connectors.kafka import Inbox
 from generators.artifact import Artifact, save
 from generators.base import Progress
-from generators.fitting import fit_artifact
+from generators.fitting import artifact_from
+from generators.start import Keep, Start
 from schemas.adoption import adopt, text_columns
 from schemas.avro import schema_file
 from schemas.errors import InputError, ServiceError
@@ -41,6 +42,10 @@ class Training:
         seed: seeds whatever is random in training.
         settings: settings of the generator.
         wire: an Avro schema people already have; None to derive one.
+        keep: where checkpoints are; None for none.
+
+    Raises:
+        InputError: the model is unknown, or keeps no checkpoints.
     """
 
     model: str
@@ -49,6 +54,15 @@ class Training:
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     wire: Mapping[str, Any] | None = None
+    keep: Keep | None = None
+
+    def __post_init__(self) -> None:
+        Start(self.model, self.keep)  # refuses what the model can not do before any work is done
+
+    @property
+    def start(self) -> Start:
+        """Where it begins."""
+        return Start(self.model, self.keep)
 
 
 def table_of_file(path: Path) -> pa.Table:
@@ -123,9 +137,11 @@ def train(raw: pa.Table, training: Training, out: Path | None, progress: Progres
     progress(0.0, "reading the columns")
     schema = _schema(raw, training)
     table = conform(raw, schema)
-    artifact = fit_artifact(table, schema, training.model, training.settings, training.seed, progress)
+    artifact = artifact_from(table, schema, training.start, training.settings, training.seed, progress)
     if out is not None:
         save(artifact, out)
+        if training.keep is not None:
+            training.keep.remove()
     return artifact
 
 

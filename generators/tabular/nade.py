@@ -13,6 +13,7 @@ from generators.autoregressive import Network, Walk
 from generators.base import Generator, Progress, too_small
 from generators.discrete import CellColumns, Cells, Codes, cells_of
 from generators.given import held_columns
+from generators.start import Start
 from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
@@ -39,6 +40,7 @@ class Nade(Generator):
 
     HELP: ClassVar[str] = "neural network, column by column; closest to the data, trains in seconds to minutes"
     CONDITIONS_OFF: ClassVar[float] = 0.15
+    RESUMES: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 64,
         "cells": 100,
@@ -65,10 +67,25 @@ class Nade(Generator):
         seed: int,
         progress: Progress,
     ) -> Self:
-        """Train the network.
+        """Train the network; see `fit_from`."""
+        return cls.fit_from(table, schema, profile, settings, seed, progress, Start("tabular.nade"))
+
+    @classmethod
+    def fit_from(
+        cls,
+        table: pa.Table,
+        schema: TableSchema,
+        profile: Profile,
+        settings: Mapping[str, Any],
+        seed: int,
+        progress: Progress,
+        start: Start,
+    ) -> Self:
+        """Train the network from where `start` says.
 
         Raises:
-            InputError: settings that make no sense, all at once; or torch is not installed.
+            InputError: settings that make no sense, all at once; torch is not installed; or the checkpoint is of
+                another training.
         """
         faults = too_small(settings, LEAST)
         if not 0 <= settings["forgotten"] < 1:
@@ -85,7 +102,7 @@ class Nade(Generator):
         surrogates = Surrogates.fit(table, schema, profile, seed)
         cells = cells_of(schema, profile, settings["cells"])
         codes = cells.codes(table, schema, profile)
-        network = fit_network(codes, cells, drawing_order(schema, cells), settings, seed, progress)
+        network = fit_network(codes, cells, drawing_order(schema, cells), settings, seed, progress, start)
         return cls(schema, profile, surrogates, cells, network)
 
     @property

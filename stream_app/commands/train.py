@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import generators
 from generators.artifact import Artifact, check_folder, load_artifact
 from generators.base import Progress as Told
+from generators.start import Keep
 from schemas.errors import InputError
 from schemas.inference import Choices
 from stream_app import training
@@ -65,12 +66,17 @@ class Asked:
     rows: int
     bootstrap: str | None
     registry: str | None
+    checkpoint: Path | None
+    checkpoint_every: float
+    resume: bool
 
     def __post_init__(self) -> None:
         if (self.table is None) == (self.from_topic is None):
             raise InputError("table: name either a file, or a topic by --from-topic")
         if self.schema is not None and self.like_topic is not None:
             raise InputError(f"--schema {self.schema} and --like-topic {self.like_topic}: give one of them, not both")
+        if self.resume and self.checkpoint is None:
+            raise InputError("--resume: needs --checkpoint FOLDER, where the checkpoint to go on from is")
 
     @property
     def choices(self) -> Choices:
@@ -83,6 +89,11 @@ class Asked:
         if self.name is not None:
             return self.name
         return str(self.from_topic) if self.table is None else self.table.name.split(".")[0]
+
+    @property
+    def keep(self) -> Keep | None:
+        """Where checkpoints are."""
+        return None if self.checkpoint is None else Keep(self.checkpoint, self.checkpoint_every, self.resume)
 
     def real(self, told: Told) -> tuple[pa.Table, dict[str, Any] | None]:
         """The real rows, and the Avro schema to keep to, if any."""
@@ -123,6 +134,20 @@ class Asked:
     type=click.IntRange(2),
     help="How many records to read from the topic.",
 )
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Keep there how far training has come; removed when it ends well.",
+)
+@click.option(
+    "--checkpoint-every",
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Seconds between checkpoints; more where writing one takes long.",
+)
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint, if there is one, as if nothing had happened.")
 @where
 @dry_run
 @as_json
@@ -131,9 +156,10 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     asked = Asked(**flags)
     check_folder(asked.out)
     settings = generators.settings_for(generators.load(asked.model), _settings(asked.settings))
+    plan = training.Training(asked.model, asked.table_name, asked.choices, asked.seed, settings, keep=asked.keep)
     with progress_bar(quiet=as_json) as told:
         raw, wire = asked.real(told)
-        plan = training.Training(asked.model, asked.table_name, asked.choices, asked.seed, settings, wire)
+        plan = replace(plan, wire=wire)
         if dry_run:
             columns = list(training.checked(raw, plan).names)
         else:
