@@ -37,6 +37,9 @@ class Generator(ABC):
     """How far pairs of columns may be, in total variation, from how they are drawn freely where one of them is given in
     its shares; 0 for generators whose conditional distributions are exact."""
 
+    UPDATES: ClassVar[bool] = False
+    """Whether fitting goes on from an artifact of the same model where `fit_from` is asked to."""
+
     RESUMES: ClassVar[bool] = False
     """Whether fitting keeps checkpoints where `fit_from` is asked to, and goes on from them."""
 

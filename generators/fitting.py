@@ -94,6 +94,7 @@ def artifact_from(
         "versions": versions(),
         "identity": identity_of(model, schema, profile, weights),
         "golden": {},
+        **({} if start.before is None else {"before": start.before.identity}),
     }
     artifact = Artifact(model, generator, schema, profile, manifest, {})
     reference = reference_counts(artifact, reference_rows, progress)

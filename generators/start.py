@@ -10,6 +10,7 @@ import generators
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
+    from generators.artifact import Artifact
     from generators.base import Generator
 
 FILE = "checkpoint.safetensors"
@@ -64,6 +65,8 @@ class Start:
     Args:
         model: the generator's name.
         keep: where it keeps how far it has come; None for nowhere.
+        before: go on from this artifact; None to begin afresh.
+        gently: in small steps, since the rows are more of what it was trained on.
 
     Raises:
         InputError: the model is unknown, or can not begin like that.
@@ -71,11 +74,27 @@ class Start:
 
     model: str
     keep: Keep | None = None
+    before: Artifact | None = None
+    gently: bool = False
 
     def __post_init__(self) -> None:
         generator = self.generator
         if self.keep is not None and not generator.RESUMES:
             raise InputError(f"checkpoint={self.keep.folder}: {self.model} is trained in one go; leave it out")
+
+        if self.before is None:
+            return
+        if not generator.UPDATES:
+            able = [name for name in generators.names() if generators.load(name).UPDATES]
+            raise InputError(
+                f"model={self.model}: can not go on from an artifact; train it on all rows at once, or choose "
+                f"{' or '.join(able)}"
+            )
+        if self.before.model != self.model:
+            raise InputError(
+                f"warm_start: the artifact is of {self.before.model}; train with --model {self.before.model}, "
+                "or leave it out"
+            )
 
     @property
     def generator(self) -> type[Generator]:

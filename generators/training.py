@@ -39,6 +39,7 @@ class Plan:
         patience: so many epochs in a row without one end it.
         max_seconds: training ends after so long.
         max_epochs: training ends after so many.
+        learned: the model has learned something already, which is kept unless there is a gain on it.
 
     Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization"; Polyak and Juditsky 1992.
     """
@@ -53,6 +54,7 @@ class Plan:
     patience: int = 5
     max_seconds: float = 3_600.0
     max_epochs: int = 1_000
+    learned: bool = False
 
 
 def train(
@@ -118,6 +120,8 @@ class _Run(Generic[Model]):
         self._before_order = torch.get_rng_state()
         self.epoch, self.learned, self.idle = 0, 0, 0
         self.best, self.kept = float("inf"), deepcopy(model.state_dict())
+        if plan.learned:
+            self.best = self._found()
 
     @property
     def spent_s(self) -> float:
@@ -159,17 +163,21 @@ class _Run(Generic[Model]):
 
     def judge(self) -> None:
         """End the epoch: keep the averaged weights if they gained, else learn more slowly from now on."""
-        average = cast(Model, self._averaging.module)
-        average.eval()
-        with torch.inference_mode():
-            found = float(self._judge(average, self._judged))
+        found = self._found()
         self.epoch, self.learned = self.epoch + 1, 0
         if found < self.best - self._plan.gain:
-            self.best, self.idle, self.kept = found, 0, deepcopy(average.state_dict())
+            self.best, self.idle, self.kept = found, 0, deepcopy(self._averaging.module.state_dict())
             return
         self.idle += 1
         for group in self._optimizer.param_groups:
             group["lr"] *= self._plan.slower
+
+    def _found(self) -> float:
+        """The averaged weights' loss on the rows held back."""
+        average = cast(Model, self._averaging.module)
+        average.eval()
+        with torch.inference_mode():
+            return float(self._judge(average, self._judged))
 
     def reached(self) -> Reached:
         """How far it has come."""

@@ -43,9 +43,10 @@ class Training:
         settings: settings of the generator.
         wire: an Avro schema people already have; None to derive one.
         keep: where checkpoints are; None for none.
+        before: an artifact whose weights to begin with; None to begin afresh.
 
     Raises:
-        InputError: the model is unknown, or keeps no checkpoints.
+        InputError: the model is unknown, or can not begin like that.
     """
 
     model: str
@@ -55,14 +56,15 @@ class Training:
     settings: Mapping[str, Any] = field(default_factory=dict)
     wire: Mapping[str, Any] | None = None
     keep: Keep | None = None
+    before: Artifact | None = None
 
     def __post_init__(self) -> None:
-        Start(self.model, self.keep)  # refuses what the model can not do before any work is done
+        Start(self.model, self.keep, self.before)  # refuses what the model can not do before any work is done
 
     @property
     def start(self) -> Start:
         """Where it begins."""
-        return Start(self.model, self.keep)
+        return Start(self.model, self.keep, self.before)
 
 
 def table_of_file(path: Path) -> pa.Table:
@@ -136,12 +138,44 @@ def train(raw: pa.Table, training: Training, out: Path | None, progress: Progres
     """
     progress(0.0, "reading the columns")
     schema = _schema(raw, training)
-    table = conform(raw, schema)
-    artifact = artifact_from(table, schema, training.start, training.settings, training.seed, progress)
+    return _trained(conform(raw, schema), schema, training.start, training, out, progress)
+
+
+def update(raw: pa.Table, training: Training, out: Path | None, progress: Progress) -> Artifact:
+    """Go on from an artifact with rows it has not seen: under its schema, with their marginals, in small steps.
+
+    Args: as of `train`; `training.before` is the artifact.
+
+    Raises:
+        InputError: the rows are not of the artifact's columns.
+    """
+    table = fitting(raw, training)
+    assert training.before is not None
+    start = replace(training.start, gently=True)
+    return _trained(table, training.before.schema, start, training, out, progress)
+
+
+def fitting(raw: pa.Table, training: Training) -> pa.Table:
+    """New rows as the artifact's schema has them: all the checks of `update` that need no fitting.
+
+    Raises:
+        InputError: the rows are not of its columns.
+    """
+    assert training.before is not None
+    try:
+        return conform(raw, training.before.schema)
+    except InputError as error:
+        raise InputError(*(f"{fault} (by the artifact's schema)" for fault in error.faults)) from None
+
+
+def _trained(
+    table: pa.Table, schema: TableSchema, start: Start, training: Training, out: Path | None, progress: Progress
+) -> Artifact:
+    artifact = artifact_from(table, schema, start, training.settings, training.seed, progress)
     if out is not None:
         save(artifact, out)
-        if training.keep is not None:
-            training.keep.remove()
+        if start.keep is not None:
+            start.keep.remove()
     return artifact
 
 

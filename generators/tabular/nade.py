@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from generators.autoregressive import Network, Walk
 from generators.base import Generator, Progress, too_small
+from generators.carry import Begun, Cut, carried, carried_network
 from generators.discrete import CellColumns, Cells, Codes, cells_of
 from generators.given import held_columns
 from generators.start import Start
@@ -40,6 +41,7 @@ class Nade(Generator):
 
     HELP: ClassVar[str] = "neural network, column by column; closest to the data, trains in seconds to minutes"
     CONDITIONS_OFF: ClassVar[float] = 0.15
+    UPDATES: ClassVar[bool] = True
     RESUMES: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 64,
@@ -102,8 +104,26 @@ class Nade(Generator):
         surrogates = Surrogates.fit(table, schema, profile, seed)
         cells = cells_of(schema, profile, settings["cells"])
         codes = cells.codes(table, schema, profile)
-        network = fit_network(codes, cells, drawing_order(schema, cells), settings, seed, progress, start)
+        begun = Begun(start.keep, cls._begun(start, Cut(schema, profile, cells), settings), start.gently)
+        network = fit_network(codes, cells, drawing_order(schema, cells), settings, seed, progress, begun)
         return cls(schema, profile, surrogates, cells, network)
+
+    @classmethod
+    def _begun(cls, start: Start, now: Cut, settings: Mapping[str, Any]) -> Network | None:
+        """The network to begin with, if there is one; NaN where it knows nothing.
+
+        Raises:
+            InputError: it is of another width, or of other columns altogether.
+        """
+        if start.before is None:
+            return None
+        before = start.before.generator
+        assert isinstance(before, cls)
+        width = before._network.embeddings.shape[1]
+        if width != settings["width"]:
+            raise InputError(f"width={settings['width']}: the artifact's network is {width} wide; --set width={width}")
+        was = Cut(before.schema, before.profile, before._cells)
+        return carried_network(before._network, carried(was, now), now.cells)
 
     @property
     def width(self) -> int:

@@ -1,4 +1,4 @@
-"""`train` that is killed and goes on, begins from another artifact, runs elsewhere."""
+"""`train` that is killed and goes on, or begins with an artifact; `update` (stream_app.commands.update)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.stream_app.shop import cli, lines
+from tests.stream_app.shop import cli, lines, orders_table, write_csv
 
 ROOT = Path(__file__).resolve().parents[2]
 NADE = ("--model", "tabular.nade", "--set", "width=8", "--set", "max_epochs=3", "--json")
@@ -78,3 +78,49 @@ def test_bad_flags_are_one_line(orders: Path, tmp_path: Path) -> None:
         assert (result.exit_code, result.stdout, len(lines(result))) == (2, "", 1)
         assert said in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("quick", "one_thread")
+@pytest.mark.parametrize("model", ["tabular.nade", "tabular.mixture"])
+def test_an_artifact_goes_on_with_new_rows_and_begins_another(model: str, orders: Path, tmp_path: Path) -> None:
+    settings = [*NADE[2:6]] if model == "tabular.nade" else []
+    first = report("train", orders, "--out", tmp_path / "a", "--model", model, *settings, "--json")
+    new = write_csv(orders_table(5_000).slice(3_000), tmp_path / "new.csv")
+    update = ("update", tmp_path / "a", new, "--out", tmp_path / "b", "--json")
+    assert report(*update, "--dry-run")["rows"] == 2_000
+    assert not (tmp_path / "b").exists()
+    after = report(*update)
+    assert after["went_on_from"] == first["artifact"]
+    assert (after["trained_rows"], after["table"], after["columns"]) == (2_000, "orders", first["columns"])
+    warm = ("train", new, "--out", tmp_path / "c", "--model", model, "--warm-start", tmp_path / "a", "--json")
+    assert report(*warm)["went_on_from"] == first["artifact"]
+    wider = orders_table(400).rename_columns(["id", "price", "pieces", "hue", "paid", "day", "at", "plate"])
+    result = cli(*warm[:1], write_csv(wider, tmp_path / "wider.csv"), *warm[2:])
+    assert result.exit_code == 0
+    assert "hue (is new)" in result.stderr
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_does_not_fit_an_artifact_is_one_line(orders: Path, folder: Path, tmp_path: Path) -> None:
+    nade = tmp_path / "nade"
+    report("train", orders, "--out", nade, *NADE)
+    fewer = write_csv(orders_table(50).drop_columns(["colour"]), tmp_path / "fewer.csv")
+    words = orders_table(50).set_column(1, "price", [["much"] * 50])
+    other = write_csv(orders_table(50).select(["day"]).rename_columns(["z"]), tmp_path / "other.csv")
+    train = ("train", orders, "--model", "tabular.nade", "--warm-start")
+    for arguments, said in (
+        (("update", nade, fewer), "column 'colour': the table has no such column (by the artifact's schema)"),
+        (("update", nade, write_csv(words, tmp_path / "words.csv")), "row 1: 'much' is no number (49 more like it)"),
+        (("update", nade, orders, "--set", "width=9"), "width=9: the artifact's network is 8 wide; --set width=8"),
+        (("update", folder, orders), "model=tabular.copula: can not go on from an artifact"),
+        (("update", tmp_path / "no", orders), "there is no such folder"),
+        (("update", nade, tmp_path / "no.csv"), "No such file"),
+        ((*train, folder), "the artifact is of tabular.copula; train with --model tabular.copula"),
+        ((*train, nade, "--set", "width=9"), "the artifact's network is 8 wide"),
+        (("train", other, *train[2:], nade), "warm_start: no column fits the table's: z (is new)"),
+        (("train", orders, "--warm-start", folder), "model=tabular.copula: can not go on from an artifact"),
+    ):
+        result = cli(*arguments, "--out", tmp_path / "out")
+        assert (result.exit_code, result.stdout, len(lines(result))) == (2, "", 1), result.stderr
+        assert said in result.stderr
+        assert not (tmp_path / "out").exists()
