@@ -43,6 +43,9 @@ class Generator(ABC):
     RESUMES: ClassVar[bool] = False
     """Whether fitting keeps checkpoints where `fit_from` is asked to, and goes on from them."""
 
+    ACCELERATES: ClassVar[bool] = False
+    """Whether fitting can use a GPU, and several processes that torchrun starts."""
+
     schema: TableSchema
     profile: Profile
     surrogates: Surrogates

@@ -74,11 +74,13 @@ class Begun:
         keep: where checkpoints are; None for none.
         network: what it begins with, NaN where that knows nothing; None for nothing at all.
         gently: in small steps.
+        device: what it is trained on, as `devices.device_of` reads it.
     """
 
     keep: Keep | None = None
     network: Network | None = None
     gently: bool = False
+    device: str = "cpu"
 
 
 def carried(before: Cut, now: Cut) -> Carried:

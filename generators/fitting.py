@@ -19,6 +19,7 @@ from generators.artifact import ARTIFACT_FORMAT, Artifact, golden_hash, identity
 from generators.base import Progress
 from generators.blocks import BLOCK_ROWS, Source
 from generators.fingerprint import fingerprint, versions
+from generators.launch import Launch
 from generators.population import Population
 from generators.randomness import Purpose
 from generators.scan import scan
@@ -97,7 +98,8 @@ def artifact_from(
         **({} if start.before is None else {"before": start.before.identity}),
     }
     artifact = Artifact(model, generator, schema, profile, manifest, {})
-    reference = reference_counts(artifact, reference_rows, progress)
+    rows = reference_rows if Launch.here().is_first else 1  # the others' artifacts are not kept
+    reference = reference_counts(artifact, rows, progress)
     golden = {fingerprint(): golden_hash(artifact)}
     train_s = time.perf_counter() - began
     return replace(artifact, reference=reference, manifest={**manifest, "golden": golden, "train_s": train_s})

@@ -16,6 +16,7 @@ from generators.autoregressive import Ints, Network, calibrated
 from generators.base import Progress
 from generators.carry import Begun
 from generators.checkpoints import Keeper, digest_of
+from generators.devices import device_of, fork_random, together
 from generators.discrete import Cells, Codes
 from generators.training import Plan, train
 
@@ -115,10 +116,10 @@ class NadeModule(nn.Module):
         by_column = codes.T[order]  # (d, n)
         known = by_column >= 0
         if self.training:
-            known &= torch.rand(known.shape) >= self.forgotten
+            known &= torch.rand(known.shape, device=known.device) >= self.forgotten
         places = (by_column + self.firsts[order, None]).clamp(min=0)
         vectors = F.embedding(places, self.inputs()) * known[:, :, None]
-        before = torch.ones(len(order), len(order)).tril(-1)  # (columns, those before them)
+        before = torch.ones(len(order), len(order), device=codes.device).tril(-1)  # (columns, those before them)
         state = before @ vectors.flatten(1)
         if given is not None:
             state = state + before.T @ (vectors * given.T[order][:, :, None]).flatten(1)
@@ -174,8 +175,10 @@ def some_given(rows: Tensor) -> Tensor:
         rows: shape (n, d).
     """
     n, d = rows.shape
-    share = float(d) ** -torch.rand(n, 1) * (torch.rand(n, 1) < GIVEN)  # so that few are as frequent as many
-    return torch.rand(n, d) < share
+    where = rows.device
+    share = float(d) ** -torch.rand(n, 1, device=where)  # so that few are as frequent as many
+    share = share * (torch.rand(n, 1, device=where) < GIVEN)
+    return torch.rand(n, d, device=where) < share
 
 
 def fit_network(
@@ -198,16 +201,17 @@ def fit_network(
         progress: told how far training has come.
         begun: what it begins with, and where it keeps checkpoints.
     """
-    fixed = order.tolist()
+    fixed, device = order.tolist(), device_of(begun.device)
 
     def loss(model: NadeModule, rows: Tensor) -> Tensor:
-        return model.losses(rows, fixed, some_given(rows)).sum()
+        return model.losses(rows.long(), fixed, some_given(rows)).sum()
 
     def judge(model: NadeModule, rows: Tensor) -> Tensor:
         """As they are drawn freely, and with some given, the same at every judgement."""
-        with torch.random.fork_rng(devices=[]):
+        with fork_random(device):
             torch.manual_seed(seed)
             given = some_given(rows)
+        rows = rows.long()
         return (model.losses(rows, fixed).sum() + model.losses(rows, fixed, given).sum()) / 2
 
     plan = Plan(
@@ -215,18 +219,20 @@ def fit_network(
         max_seconds=settings["max_seconds"],
         max_epochs=settings["max_epochs"],
         learned=begun.network is not None,
+        device=device,
+        bf16=settings["bf16"],
     )
     if begun.gently:
         plan = replace(plan, learning_rate=plan.learning_rate * GENTLY)
     keeper = None
     if begun.keep is not None:
         keeper = Keeper(begun.keep, _terms(codes, cells, order, begun) | {"settings": dict(settings), "seed": seed})
-    with torch.random.fork_rng(devices=[]):
+    with fork_random(device), together(device):
         torch.manual_seed(seed)
         model = NadeModule(cells, settings["width"], settings["forgotten"])
         if begun.network is not None:
             model.take_over(begun.network)
-        train(model, torch.from_numpy(codes).long(), loss, judge, plan, progress, keeper)
+        train(model, torch.from_numpy(codes), loss, judge, plan, progress, keeper)
     return calibrated(model.network(), cells.share, cells.first, order, seed)
 
 
@@ -237,4 +243,5 @@ def _terms(codes: Codes, cells: Cells, order: Ints, begun: Begun) -> dict[str, A
         "data": digest_of(codes, cells.first, cells.share, cells.spans, order),
         "warm start": [begun.gently, digest_of(*before.values())],
         "torch": torch.__version__,
+        "device": device_of(begun.device).type,
     }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import generators
+from generators.launch import Launch
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class Start:
         keep: where it keeps how far it has come; None for nowhere.
         before: go on from this artifact; None to begin afresh.
         gently: in small steps, since the rows are more of what it was trained on.
+        device: what it is trained on: "cpu", "cuda", or "auto" for CUDA where it is.
 
     Raises:
         InputError: the model is unknown, or can not begin like that.
@@ -76,12 +79,14 @@ class Start:
     keep: Keep | None = None
     before: Artifact | None = None
     gently: bool = False
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         generator = self.generator
         if self.keep is not None and not generator.RESUMES:
             raise InputError(f"checkpoint={self.keep.folder}: {self.model} is trained in one go; leave it out")
 
+        self._check_launch(generator)
         if self.before is None:
             return
         if not generator.UPDATES:
@@ -95,6 +100,20 @@ class Start:
                 f"warm_start: the artifact is of {self.before.model}; train with --model {self.before.model}, "
                 "or leave it out"
             )
+
+    def _check_launch(self, generator: type[Generator]) -> None:
+        alone = Launch.here().count == 1
+        if not generator.ACCELERATES:
+            if self.device == "cuda":
+                raise InputError(f"device=cuda: {self.model} is trained on the CPU; leave it out")
+            if not alone:
+                raise InputError(f"model={self.model}: is trained by one process; start it without torchrun")
+        elif self.device != "cpu" and find_spec("torch") is not None:
+            from generators.devices import device_of  # noqa: PLC0415 - torch is for those who ask for it
+
+            device_of(self.device)
+        if self.keep is not None and not alone:
+            raise InputError(f"checkpoint={self.keep.folder}: not with several processes; leave it out")
 
     @property
     def generator(self) -> type[Generator]:

@@ -6,22 +6,31 @@ state of torch's, which is kept with the rest.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from generators.base import Progress
 from generators.checkpoints import Keeper, Reached
+from generators.devices import is_out_of_memory, processes
+from schemas.errors import InputError
 
 Model = TypeVar("Model", bound=nn.Module)
 Loss = Callable[[Model, Tensor], Tensor]
-"""Works out a batch's loss a row, in nats: of the model, given rows of shape (n, d)."""
+"""Works out a batch's loss a row, in nats: of the model, given rows of shape (n, d), on the model's device."""
+
+CPU = torch.device("cpu")
+
+JUDGED_AT_ONCE = 65_536
+"""Rows held back are judged so many at a time."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,8 @@ class Plan:
         max_seconds: training ends after so long.
         max_epochs: training ends after so many.
         learned: the model has learned something already, which is kept unless there is a gain on it.
+        device: what it is trained on.
+        bf16: half the digits where that is enough (torch's autocast); judged in full ones.
 
     Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization"; Polyak and Juditsky 1992.
     """
@@ -55,6 +66,8 @@ class Plan:
     max_seconds: float = 3_600.0
     max_epochs: int = 1_000
     learned: bool = False
+    device: torch.device = CPU
+    bf16: bool = False
 
 
 def train(
@@ -83,6 +96,9 @@ def train(
     Raises:
         InputError: the checkpoint is of another training.
         ServiceError: a checkpoint can not be written.
+
+    Where memory does not suffice, batches are worked on in halves, or their halves, whose gradients add up to the same
+    step. Processes that torchrun started take a part of each batch each (`devices.py`).
     """
     run = _Run(model, rows, loss, judge, plan)
     reached = None if keeper is None else keeper.read()
@@ -97,7 +113,7 @@ def train(
         if keeper is not None and (keeper.is_due() or run.is_over()):
             keeper.write(run.reached())
     model.load_state_dict(run.kept)
-    model.eval()
+    model.to("cpu").eval()
     return run.best
 
 
@@ -108,8 +124,10 @@ class _Run(Generic[Model]):
     """
 
     def __init__(self, model: Model, rows: Tensor, loss: Loss[Model], judge: Loss[Model], plan: Plan) -> None:
-        self._began = time.perf_counter()
-        order = torch.randperm(len(rows))
+        self._began, self._late = time.perf_counter(), False
+        self._processes, self._at_once, self._judged_at_once = processes(), plan.batch_rows, JUDGED_AT_ONCE
+        model.to(plan.device)
+        order = self._processes.same(torch.randperm(len(rows)))
         held = max(1, round(plan.held_back * len(rows)))
         self._rows, self._judged, self._learned = rows, rows[order[:held]], order[held:]
         self._model, self._loss, self._judge, self._plan = model, loss, judge, plan
@@ -122,6 +140,7 @@ class _Run(Generic[Model]):
         self.best, self.kept = float("inf"), deepcopy(model.state_dict())
         if plan.learned:
             self.best = self._found()
+        self._processes.begin_alike(model)
 
     @property
     def spent_s(self) -> float:
@@ -131,24 +150,52 @@ class _Run(Generic[Model]):
     def is_over(self) -> bool:
         """Whether to stop, asked between epochs."""
         plan = self._plan
-        enough = self.idle >= plan.patience or self.epoch >= plan.max_epochs or self.spent_s > plan.max_seconds
+        enough = self.idle >= plan.patience or self.epoch >= plan.max_epochs or self._late
         return self.epoch > 0 and self.learned == 0 and enough
 
     def learn(self, keeper: Keeper | None) -> None:
         """Go over the rows once, or over what is left of them, keeping checkpoints on the way."""
         self._model.train()
-        order = self._learned[self._order()]
+        order = self._learned[self._processes.same(self._order())]
         while self.learned < len(order):
             at = order[self.learned : self.learned + self._plan.batch_rows]
-            self._optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(self._loss(self._model, self._rows[at]))
+            self._find_gradients(at)
+            late = self.spent_s > self._plan.max_seconds
+            self._late = self._processes.add_up(list(self._model.parameters()), late)
             self._optimizer.step()
             self._averaging.update_parameters(self._model)
             self.learned += len(at)
-            if self.spent_s > self._plan.max_seconds:
+            if self._late:
                 break
             if keeper is not None and keeper.is_due():
                 keeper.write(self.reached())
+
+    def _find_gradients(self, batch: Tensor) -> None:
+        """Work out the gradients of this process's part of a batch, in as large pieces as memory has room for."""
+        mine = self._processes.part(batch)
+        while True:
+            self._optimizer.zero_grad(set_to_none=True)
+            try:
+                for at in torch.split(mine, self._at_once) if len(mine) else ():
+                    with torch.autocast(self._plan.device.type, torch.bfloat16, self._plan.bf16):
+                        loss = self._loss(self._model, self._rows[at].to(self._plan.device))
+                    torch.autograd.backward(loss if len(at) == len(batch) else loss * (len(at) / len(batch)))
+            except RuntimeError as error:
+                self._at_once = self._halved(min(self._at_once, len(mine)), error)
+            else:
+                return
+
+    def _halved(self, rows: int, error: RuntimeError) -> int:
+        """Half as many rows at once, after an error that says there is no room for so many."""
+        if not is_out_of_memory(error):
+            raise error
+        if rows == 1:
+            raise InputError(
+                "out of memory with a single row at once; train a smaller model, such as --set width=32, or on "
+                "--device cpu"
+            ) from error
+        logging.getLogger(__name__).warning("out of memory: %d rows at once from here on, not %d", rows // 2, rows)
+        return rows // 2
 
     def _order(self) -> Tensor:
         """This epoch's order of the rows; if some of it is behind us, numbers drawn since are left as they are."""
@@ -164,6 +211,8 @@ class _Run(Generic[Model]):
     def judge(self) -> None:
         """End the epoch: keep the averaged weights if they gained, else learn more slowly from now on."""
         found = self._found()
+        late = torch.tensor(float(self.spent_s > self._plan.max_seconds), device=self._plan.device)
+        self._late = self._late or bool(self._processes.same(late))
         self.epoch, self.learned = self.epoch + 1, 0
         if found < self.best - self._plan.gain:
             self.best, self.idle, self.kept = found, 0, deepcopy(self._averaging.module.state_dict())
@@ -174,19 +223,29 @@ class _Run(Generic[Model]):
 
     def _found(self) -> float:
         """The averaged weights' loss on the rows held back."""
-        average = cast(Model, self._averaging.module)
+        average, total = cast(Model, self._averaging.module), None
         average.eval()
-        with torch.inference_mode():
-            return float(self._judge(average, self._judged))
+        while total is None:
+            try:
+                with torch.inference_mode():
+                    parts = torch.split(self._judged, self._judged_at_once)
+                    losses = [float(self._judge(average, part.to(self._plan.device))) for part in parts]
+                    total = float(np.average(losses, weights=[len(part) for part in parts])) if parts[1:] else losses[0]
+            except RuntimeError as error:
+                self._judged_at_once = self._halved(min(self._judged_at_once, len(self._judged)), error)
+        return float(self._processes.same(torch.tensor(total, dtype=torch.float64, device=self._plan.device)))
 
     def reached(self) -> Reached:
         """How far it has come."""
         tensors = {"random": torch.get_rng_state(), "random_before_order": self._before_order}
+        if self._plan.device.type == "cuda":
+            tensors["random_cuda"] = torch.cuda.get_rng_state(self._plan.device)
         parts = {"model": self._model.state_dict(), "average": self._averaging.state_dict(), "kept": self.kept}
         for i, state in self._optimizer.state_dict()["state"].items():
             parts[f"optimizer.{i}"] = state
         tensors |= {f"{part}/{name}": tensor for part, state in parts.items() for name, tensor in state.items()}
         numbers = {"epoch": self.epoch, "learned": self.learned, "idle": self.idle, "best": self.best}
+        numbers |= {"at_once": self._at_once, "judged_at_once": self._judged_at_once}
         numbers |= {"learning_rate": self._optimizer.param_groups[0]["lr"], "spent_s": self.spent_s}
         return Reached(tensors, numbers)
 
@@ -199,7 +258,9 @@ class _Run(Generic[Model]):
         numbers, groups = reached.numbers, self._optimizer.state_dict()["param_groups"]
         self.epoch, self.learned, self.idle = numbers["epoch"], numbers["learned"], numbers["idle"]
         self.best, self.kept = numbers["best"], part("kept")
+        self._at_once, self._judged_at_once = numbers["at_once"], numbers["judged_at_once"]
         self._began = time.perf_counter() - numbers["spent_s"]
+        self._late = self.spent_s > self._plan.max_seconds
         self._model.load_state_dict(part("model"))
         self._averaging.load_state_dict(part("average"))
         groups[0]["lr"] = numbers["learning_rate"]
@@ -207,6 +268,8 @@ class _Run(Generic[Model]):
         self._optimizer.load_state_dict({"state": {i: s for i, s in states.items() if s}, "param_groups": groups})
         self._before_order = reached.tensors["random_before_order"]
         torch.set_rng_state(reached.tensors["random"])
+        if self._plan.device.type == "cuda":
+            torch.cuda.set_rng_state(reached.tensors["random_cuda"], self._plan.device)
 
 
 def _nearer(decay: float) -> Callable[..., None]:

@@ -15,6 +15,7 @@ from connectors.kafka import Inbox
 from generators.artifact import Artifact, save
 from generators.base import Progress
 from generators.fitting import artifact_from
+from generators.launch import Launch
 from generators.start import Keep, Start
 from schemas.adoption import adopt, text_columns
 from schemas.avro import schema_file
@@ -44,6 +45,7 @@ class Training:
         wire: an Avro schema people already have; None to derive one.
         keep: where checkpoints are; None for none.
         before: an artifact whose weights to begin with; None to begin afresh.
+        device: cpu, cuda or auto.
 
     Raises:
         InputError: the model is unknown, or can not begin like that.
@@ -57,14 +59,14 @@ class Training:
     wire: Mapping[str, Any] | None = None
     keep: Keep | None = None
     before: Artifact | None = None
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
-        Start(self.model, self.keep, self.before)  # refuses what the model can not do before any work is done
+        self.start()  # refuses what the model can not do before any work is done
 
-    @property
-    def start(self) -> Start:
-        """Where it begins."""
-        return Start(self.model, self.keep, self.before)
+    def start(self, gently: bool = False) -> Start:
+        """Where it begins; gently, in small steps."""
+        return Start(self.model, self.keep, self.before, gently, self.device)
 
 
 def table_of_file(path: Path) -> pa.Table:
@@ -138,7 +140,7 @@ def train(raw: pa.Table, training: Training, out: Path | None, progress: Progres
     """
     progress(0.0, "reading the columns")
     schema = _schema(raw, training)
-    return _trained(conform(raw, schema), schema, training.start, training, out, progress)
+    return _trained(conform(raw, schema), schema, training.start(), training, out, progress)
 
 
 def update(raw: pa.Table, training: Training, out: Path | None, progress: Progress) -> Artifact:
@@ -151,8 +153,7 @@ def update(raw: pa.Table, training: Training, out: Path | None, progress: Progre
     """
     table = fitting(raw, training)
     assert training.before is not None
-    start = replace(training.start, gently=True)
-    return _trained(table, training.before.schema, start, training, out, progress)
+    return _trained(table, training.before.schema, training.start(gently=True), training, out, progress)
 
 
 def fitting(raw: pa.Table, training: Training) -> pa.Table:
@@ -172,7 +173,7 @@ def _trained(
     table: pa.Table, schema: TableSchema, start: Start, training: Training, out: Path | None, progress: Progress
 ) -> Artifact:
     artifact = artifact_from(table, schema, start, training.settings, training.seed, progress)
-    if out is not None:
+    if out is not None and Launch.here().is_first:
         save(artifact, out)
         if start.keep is not None:
             start.keep.remove()

@@ -43,10 +43,12 @@ class Nade(Generator):
     CONDITIONS_OFF: ClassVar[float] = 0.15
     UPDATES: ClassVar[bool] = True
     RESUMES: ClassVar[bool] = True
+    ACCELERATES: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 64,
         "cells": 100,
         "forgotten": 0.1,
+        "bf16": False,
         "max_seconds": 3_600.0,
         "max_epochs": 1_000,
     }
@@ -104,7 +106,8 @@ class Nade(Generator):
         surrogates = Surrogates.fit(table, schema, profile, seed)
         cells = cells_of(schema, profile, settings["cells"])
         codes = cells.codes(table, schema, profile)
-        begun = Begun(start.keep, cls._begun(start, Cut(schema, profile, cells), settings), start.gently)
+        network = cls._begun(start, Cut(schema, profile, cells), settings)
+        begun = Begun(start.keep, network, start.gently, start.device)
         network = fit_network(codes, cells, drawing_order(schema, cells), settings, seed, progress, begun)
         return cls(schema, profile, surrogates, cells, network)
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import generators
 from generators.artifact import Artifact, check_folder, load_artifact
 from generators.base import Progress as Told
+from generators.launch import Launch
 from generators.start import Keep
 from schemas.errors import InputError
 from schemas.inference import Choices
@@ -87,6 +88,7 @@ class Asked:
     checkpoint_every: float
     resume: bool
     warm_start: Path | None
+    device: str
 
     def __post_init__(self) -> None:
         if (self.table is None) == (self.from_topic is None):
@@ -112,7 +114,7 @@ class Asked:
         before = None if self.warm_start is None else load_artifact(self.warm_start)
         settings = settings_of(self.model, self.settings, before)
         plan = training.Training(self.model, self.table_name, self.choices, self.seed, settings)
-        return replace(plan, keep=keep, before=before)
+        return replace(plan, keep=keep, before=before, device=self.device)
 
     def real(self, told: Told) -> tuple[pa.Table, dict[str, Any] | None]:
         """The real rows, and the Avro schema to keep to, if any."""
@@ -148,6 +150,13 @@ def checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:
         "--resume", is_flag=True, help="Go on from the checkpoint, if there is one, as if nothing had happened."
     )
     return folder(every(resume(command)))
+
+
+def device(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Option --device."""
+    words = click.Choice(["cpu", "cuda", "auto"])
+    told = "What to train on; auto is CUDA where it is, else the CPU."
+    return click.option("--device", type=words, default="cpu", show_default=True, help=told)(command)
 
 
 def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
@@ -192,6 +201,7 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
     help="Begin with the weights of this artifact of the same model, as far as its columns fit.",
 )
 @checkpoints
+@device
 @where
 @dry_run
 @as_json
@@ -200,7 +210,7 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     asked = Asked(**flags)
     check_folder(asked.out)
     plan = asked.training()
-    with progress_bar(quiet=as_json) as told:
+    with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
         raw, wire = asked.real(told)
         plan = replace(plan, wire=wire)
         if dry_run:
@@ -209,7 +219,7 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
             artifact = training.train(raw, plan, asked.out, told)
     if dry_run:
         show({"table": plan.name, "rows": raw.num_rows, "columns": columns, "would_write": str(asked.out)}, as_json)
-    else:
+    elif Launch.here().is_first:
         report(artifact, asked.out, as_json)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from generators.artifact import check_folder, load_artifact
+from generators.launch import Launch
 from schemas.inference import Choices
 from stream_app import training
-from stream_app.commands.train import checkpoints, keep_of, report, settings_of
+from stream_app.commands.train import checkpoints, device, keep_of, report, settings_of
 from stream_app.options import as_json, dry_run, show
 from stream_app.terminal import progress_bar
 
@@ -28,6 +29,7 @@ class Asked:
     checkpoint: Path | None
     checkpoint_every: float
     resume: bool
+    device: str
 
     def training(self) -> training.Training:
         """What to train, and how, before the rows are read.
@@ -38,8 +40,8 @@ class Asked:
         before = load_artifact(self.artifact)
         settings = settings_of(before.model, self.settings, before)
         keep = keep_of(self.checkpoint, self.checkpoint_every, self.resume)
-        name = before.schema.name
-        return training.Training(before.model, name, Choices(), self.seed, settings, keep=keep, before=before)
+        plan = training.Training(before.model, before.schema.name, Choices(), self.seed, settings)
+        return replace(plan, keep=keep, before=before, device=self.device)
 
 
 @click.command("update")
@@ -49,6 +51,7 @@ class Asked:
 @click.option("--seed", default=0, show_default=True, help="Seeds training.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
 @checkpoints
+@device
 @dry_run
 @as_json
 def update_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
@@ -60,7 +63,7 @@ def update_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     asked = Asked(**flags)
     check_folder(asked.out)
     plan = asked.training()
-    with progress_bar(quiet=as_json) as told:
+    with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
         told(0.0, "reading the table")
         raw = training.table_of_file(asked.table)
         if dry_run:
@@ -69,5 +72,5 @@ def update_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
             artifact = training.update(raw, plan, asked.out, told)
     if dry_run:
         show({"table": plan.name, "rows": raw.num_rows, "columns": columns, "would_write": str(asked.out)}, as_json)
-    else:
+    elif Launch.here().is_first:
         report(artifact, asked.out, as_json)

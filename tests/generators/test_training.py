@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from generators.checkpoints import Keeper
 from generators.start import Keep
 from generators.training import Plan, train
+from schemas.errors import InputError
 
 PLAN = Plan(64, learning_rate=0.05, max_epochs=40)
 
@@ -159,3 +161,56 @@ def test_seconds_before_an_interruption_count(tmp_path: Path) -> None:
     plan = Plan(64, max_epochs=9, max_seconds=999.0)
     train(nn.Linear(1, 1), line(), squared, squared, plan, lambda share, what: said.append(what), keeper)
     assert said == []
+
+
+def short_of_memory(room: int) -> tuple[Tensor, list[int]]:
+    """Weights of a training on a device with room for so many rows, and how many it was given at once, each time."""
+    given: list[int] = []
+
+    def loss(model: nn.Linear, rows: Tensor) -> Tensor:
+        given.append(len(rows))
+        if len(rows) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        return squared(model, rows)
+
+    torch.manual_seed(0)
+    model = nn.Linear(1, 1)
+    train(model, line(), loss, loss, Plan(64, learning_rate=0.05, max_epochs=3), lambda *_: None)
+    return model.weight.detach(), given
+
+
+def test_where_memory_is_short_batches_are_halved_and_the_steps_stay_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        halved, given = short_of_memory(20)
+    assert given[:4] == [64, 32, 16, 16]
+    assert caplog.messages[:2] == [
+        "out of memory: 32 rows at once from here on, not 64",
+        "out of memory: 16 rows at once from here on, not 32",
+    ]
+    assert "out of memory: 15 rows at once from here on, not 30" in caplog.messages[2:]  # sixty are held back
+    assert sum(rows > 20 for rows in given) == 4
+    assert halved == pytest.approx(short_of_memory(1_000)[0], rel=1e-4)
+
+
+def test_no_room_for_a_single_row_and_other_failures_are_said() -> None:
+    with pytest.raises(InputError, match="out of memory with a single row at once; train a smaller model"):
+        short_of_memory(0)
+
+    def broken(model: nn.Linear, rows: Tensor) -> Tensor:
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        train(nn.Linear(1, 1), line(), broken, squared, PLAN, lambda *_: None)
+
+
+def test_rows_held_back_are_judged_in_parts_where_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trained()[1]
+    monkeypatch.setattr("generators.training.JUDGED_AT_ONCE", 7)
+    assert trained()[1] == pytest.approx(whole, rel=1e-5)
+
+
+def test_half_the_digits_learn_too() -> None:
+    model = trained(Plan(64, learning_rate=0.05, max_epochs=40, bf16=True))[0]
+    assert model.weight.dtype is torch.float32
+    assert float(model.weight.detach()) == pytest.approx(3.0, abs=0.1)
+    assert not torch.equal(model.weight, trained()[0].weight)

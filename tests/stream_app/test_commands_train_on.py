@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.generators.test_devices import launched
 from tests.stream_app.shop import cli, lines, orders_table, write_csv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,23 @@ def losses(self, *args):
         os.kill(os.getpid(), signal.SIGKILL)
     return plain(self, *args)
 NadeModule.losses = losses
+main(sys.argv[2:])
+"""
+
+
+# Trains as the command line does, in one of two processes, and says what the network came to be.
+TOGETHER = """
+import hashlib, os, sys
+from pathlib import Path
+from generators import nade_module
+from stream_app.cli import main
+plain = nade_module.fit_network
+def fit_network(*args):
+    network = plain(*args)
+    digest = hashlib.sha256(b"".join(a.tobytes() for a in network.weights().values())).hexdigest()
+    (Path(sys.argv[1]) / os.environ["RANK"]).write_text(digest)
+    return network
+nade_module.fit_network = fit_network
 main(sys.argv[2:])
 """
 
@@ -67,11 +85,23 @@ def test_a_run_that_sigkill_ended_goes_on_to_the_same_artifact(orders: Path, tmp
     assert not kept.exists()
 
 
+def test_two_processes_come_to_the_same_network_and_the_first_alone_writes(orders: Path, tmp_path: Path) -> None:
+    out, said = tmp_path / "out", tmp_path / "said"
+    said.mkdir()
+    ended = launched(TOGETHER, said, "train", orders, "--out", out, *NADE)
+    assert ended.returncode == 0, ended.stderr
+    assert (said / "0").read_text() == (said / "1").read_text()
+    assert json.loads(ended.stdout)["artifact"] == report("inspect", out, "--json")["artifact"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "said"]
+
+
 def test_bad_flags_are_one_line(orders: Path, tmp_path: Path) -> None:
     for flags, said in (
         (("--resume",), "--resume: needs --checkpoint FOLDER"),
         (("--checkpoint", tmp_path / "c"), "tabular.copula is trained in one go; leave it out"),
         (("--checkpoint", orders), "is not a folder"),
+        (("--device", "tpu"), "'tpu' is not one of 'cpu', 'cuda', 'auto'"),
+        (("--device", "cuda"), "device=cuda: tabular.copula is trained on the CPU; leave it out"),
         (("--checkpoint", tmp_path / "c", "--checkpoint-every", -1), "checkpoint_every=-1.0: must be at least 0"),
     ):
         result = cli("train", orders, "--out", tmp_path / "out", *flags)
