@@ -29,8 +29,8 @@ Loss = Callable[[Model, Tensor], Tensor]
 
 CPU = torch.device("cpu")
 
-JUDGED_AT_ONCE = 65_536
-"""Rows held back are judged so many at a time."""
+MOST_HELD, JUDGED_AT_ONCE = 100_000, 16_384
+"""So many rows held back tell enough, however many there are; they are judged so many at a time."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Plan:
         learning_rate: of AdamW, to begin with.
         weight_decay: of AdamW.
         average: the weights kept are an exponential moving average, with this decay a step.
-        held_back: the share of rows that say when to stop.
+        held_back: the share of rows that say when to stop, up to `MOST_HELD`.
         gain: what counts as a gain on these, in nats a row.
         slower: what the learning rate is multiplied by after an epoch without a gain.
         patience: so many epochs in a row without one end it.
@@ -128,7 +128,7 @@ class _Run(Generic[Model]):
         self._processes, self._at_once, self._judged_at_once = processes(), plan.batch_rows, JUDGED_AT_ONCE
         model.to(plan.device)
         order = self._processes.same(torch.randperm(len(rows)))
-        held = max(1, round(plan.held_back * len(rows)))
+        held = min(max(1, round(plan.held_back * len(rows))), MOST_HELD)
         self._rows, self._judged, self._learned = rows, rows[order[:held]], order[held:]
         self._model, self._loss, self._judge, self._plan = model, loss, judge, plan
         self._averaging = AveragedModel(model, multi_avg_fn=_nearer(plan.average))

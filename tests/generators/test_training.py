@@ -209,6 +209,19 @@ def test_rows_held_back_are_judged_in_parts_where_they_are_many(monkeypatch: pyt
     assert trained()[1] == pytest.approx(whole, rel=1e-5)
 
 
+def test_no_more_rows_are_held_back_than_tell_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+
+    def judge(model: nn.Linear, rows: Tensor) -> Tensor:
+        held.append(len(rows))
+        return squared(model, rows)
+
+    for most in (1_000, 25):
+        monkeypatch.setattr("generators.training.MOST_HELD", most)
+        train(nn.Linear(1, 1), line(), squared, judge, Plan(64, max_epochs=1), lambda *_: None)
+    assert held == [60, 25]
+
+
 def test_half_the_digits_learn_too() -> None:
     model = trained(Plan(64, learning_rate=0.05, max_epochs=40, bf16=True))[0]
     assert model.weight.dtype is torch.float32
