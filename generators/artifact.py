@@ -63,6 +63,11 @@ class Artifact:
         return str(self.manifest["identity"])
 
     @property
+    def fitted(self) -> Sampler:
+        """What was fitted: the generator, or under rules the one within."""
+        return self.generator.inner if isinstance(self.generator, Constrained) else self.generator
+
+    @property
     def rules(self) -> tuple[Rule, ...]:
         """What every record meets."""
         return self.generator.rules if isinstance(self.generator, Constrained) else ()

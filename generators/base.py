@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from generators.distinct import Numbered
 from generators.domain import Domain, domain_of
+from generators.start import Start
 from generators.surrogates import Surrogates
 from schemas.profile import Profile
 from schemas.table import TableSchema
@@ -89,6 +90,15 @@ class Generator(Sampler):
     """How far pairs of columns may be, in total variation, from how they are drawn freely where one of them is given in
     its shares; 0 for generators whose conditional distributions are exact."""
 
+    UPDATES: ClassVar[bool] = False
+    """Whether fitting goes on from an artifact of the same model where `fit_from` is asked to."""
+
+    RESUMES: ClassVar[bool] = False
+    """Whether fitting keeps checkpoints where `fit_from` is asked to, and goes on from them."""
+
+    ACCELERATES: ClassVar[bool] = False
+    """Whether fitting can use a GPU, and several processes that torchrun starts."""
+
     @classmethod
     @abstractmethod
     def fit(
@@ -110,6 +120,24 @@ class Generator(Sampler):
             seed: seeds whatever is random in fitting.
             progress: told how far fitting has come.
         """
+
+    @classmethod
+    def fit_from(
+        cls,
+        table: pa.Table,
+        schema: TableSchema,
+        profile: Profile,
+        settings: Mapping[str, Any],
+        seed: int,
+        progress: Progress,
+        start: Start,
+    ) -> Self:
+        """Learn the table from where `start` says, which has checked that this generator can: by default from nothing.
+
+        Args: those of `fit`, and
+            start: where fitting begins, and where it keeps how far it has come.
+        """
+        return cls.fit(table, schema, profile, settings, seed, progress)
 
     @classmethod
     @abstractmethod

@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -52,6 +53,9 @@ GAIN = 5e-4
 """What counts as a gain, in nats a row."""
 
 MOST_PASSES = 200
+FITTINGS = 20
+"""How often an updated mixture's marginals are brought to the table's."""
+
 CHUNKS = 4
 """Rows are worked on in so many parts at once, whatever the number of cores: sums must not depend on it."""
 
@@ -127,10 +131,60 @@ def fit_mixture(codes: Codes, cells: Cells, kinds: int, max_seconds: float, seed
         progress: told how far it has come.
     """
     rng = np.random.Generator(np.random.Philox(seed))
+    aside, rows = _held_back(codes, rng)
+    em = _Em(cells, kinds, rows, rng)
+    em.restart(_best(em, rows, aside, rng, max_seconds, progress))
+    em.settle(codes)
+    return em.kinds()
+
+
+def update_mixture(
+    codes: Codes, cells: Cells, kinds: Kinds, known_rows: int, max_seconds: float, seed: int, progress: Progress
+) -> Kinds:
+    """Go on from a mixture with other rows, by the same steps: those it has seen count as steps behind it.
+
+    Args:
+        codes: the rows, as `Cells.codes` gives them, shape (n, d).
+        cells: what they are.
+        kinds: the mixture, of these cells.
+        known_rows: how many rows it has seen.
+        max_seconds: stop after so long.
+        seed: seeds the order of rows.
+        progress: told how far it has come.
+    """
+    rng = np.random.Generator(np.random.Philox(seed))
+    aside, rows = _held_back(codes, rng)
+    em = _Em(cells, len(kinds.shares), rows, rng)
+    em.go_on_from(kinds, known_rows)
+    return fitted(_best(em, rows, aside, rng, max_seconds, progress), cells)
+
+
+def fitted(kinds: Kinds, cells: Cells) -> Kinds:
+    """A mixture whose marginals are the table's.
+
+    Source: Deming and Stephan 1940, "On a least squares adjustment of a sampled frequency table".
+    """
+    shares, chances = kinds.shares.astype(np.float64), kinds.chances.astype(np.float64)
+    shares /= shares.sum()
+    for first, end in pairwise(cells.first.tolist()):
+        part = chances[:, first:end]
+        for _ in range(FITTINGS):
+            part *= cells.share[first:end] / np.maximum(shares @ part, 1e-12)
+            part /= np.maximum(part.sum(axis=1, keepdims=True), 1e-12)
+    return Kinds(kinds.shares, chances.astype(np.float32))
+
+
+def _held_back(codes: Codes, rng: np.random.Generator) -> tuple[Codes, Codes]:
+    """The rows that tell when to stop, and the others."""
     order = rng.permutation(len(codes))
     held = max(int(HELD_BACK * len(codes)), min(FEWEST_HELD, len(codes) // 2))
-    aside, rows = codes[order[:held]], codes[order[held:]]
-    em = _Em(cells, kinds, rows, rng)
+    return codes[order[:held]], codes[order[held:]]
+
+
+def _best(
+    em: _Em, rows: Codes, aside: Codes, rng: np.random.Generator, max_seconds: float, progress: Progress
+) -> Kinds:
+    """Pass over the rows until those held back gain nothing more: the mixture they liked best."""
     best, best_gain, idle = em.kinds(), em.log_likelihood(aside), 0
     began = time.monotonic()
     for turn in range(MOST_PASSES):
@@ -143,9 +197,7 @@ def fit_mixture(codes: Codes, cells: Cells, kinds: int, max_seconds: float, seed
         progress(min(max(spent / max_seconds, turn / MOST_PASSES), 0.99), f"pass {turn + 1}, {-gained:.3f} nats a row")
         if idle >= PATIENCE or spent > max_seconds:
             break
-    em.restart(best)
-    em.settle(codes)
-    return em.kinds()
+    return best
 
 
 @dataclass
@@ -229,6 +281,10 @@ def _near(share: Floats) -> Floats:
     return np.asarray(np.exp(-0.5 * ((middle[:, None] - middle) / NEAR) ** 2))
 
 
+def _batch_rows(rows: int) -> int:
+    return min(max(rows // BATCHES, SMALLEST_BATCH), LARGEST_BATCH)
+
+
 class _Em:
     """The state of EM: what the kinds have seen, and the chances that follow."""
 
@@ -248,7 +304,7 @@ class _Em:
 
     def learn(self, rows: Codes) -> None:
         """One pass over rows, a batch at a time; then the priors."""
-        size = min(max(len(rows) // BATCHES, SMALLEST_BATCH), LARGEST_BATCH)
+        size = _batch_rows(len(rows))
         for at in range(0, len(rows), size):
             batch = rows[at : at + size]
             eta = (self._step + 2.0) ** -DECAY
@@ -257,6 +313,16 @@ class _Em:
             self._maximise()
         for column in self._columns:
             column.learn(self._seen[column.cells] * self._rows)
+
+    def go_on_from(self, kinds: Kinds, known_rows: int) -> None:
+        """Become a mixture that has seen so many rows."""
+        shares = kinds.shares.astype(np.float64) / kinds.shares.sum(dtype=np.float64)
+        self._seen = np.append(shares * kinds.chances.T, shares[None], axis=0)
+        self._step = known_rows // _batch_rows(self._rows)
+        self._rows += known_rows
+        for column in self._columns:
+            column.learn(self._seen[column.cells] * self._rows)
+        self.restart(kinds)
 
     def settle(self, rows: Codes) -> None:
         """One whole step of EM: the marginals are then those of all rows."""
@@ -273,7 +339,8 @@ class _Em:
 
     def restart(self, kinds: Kinds) -> None:
         """Go back to a mixture."""
-        self._log_shares, self._logs = np.log(kinds.shares), np.ascontiguousarray(np.log(kinds.chances).T)
+        self._log_shares = np.log(kinds.shares)
+        self._logs = np.ascontiguousarray(np.log(kinds.chances).T)
 
     def _expected(self, rows: Codes) -> Floats:
         """What the kinds see in rows, a row's share each, shape (cells + 1, kinds)."""

@@ -22,8 +22,10 @@ from generators.constraints.constrained import Constrained
 from generators.constraints.fitting import fit_constrained, met
 from generators.constraints.rows import Ruled
 from generators.fingerprint import fingerprint, versions
+from generators.launch import Launch
 from generators.population import Population
 from generators.randomness import Purpose
+from generators.start import Start
 from generators.steered import UNSTEERED, Steered
 from schemas.bins import bins_of
 from schemas.errors import InputError
@@ -57,18 +59,35 @@ def fit_artifact(
     Raises:
         InputError: unknown model or settings, a table of fewer than two rows, or rules that can not be kept.
     """
+    return artifact_from(table, schema, Start(model), settings, seed, progress, reference_rows)
+
+
+def artifact_from(
+    table: pa.Table | Ruled,
+    schema: TableSchema,
+    start: Start,
+    settings: Mapping[str, Any],
+    seed: int,
+    progress: Progress,
+    reference_rows: int = REFERENCE_ROWS,
+) -> Artifact:
+    """Train a generator from where it is told to begin; arguments and errors as of `fit_artifact`, and
+
+    Args:
+        start: which model, where it begins, and where it keeps checkpoints.
+    """
+    model = start.model
     held, table = (table, table.table) if isinstance(table, Ruled) else (None, table)
     if table.num_rows < 2:
         raise InputError(f"table {schema.name!r}: has {table.num_rows} rows; expected at least 2")
-    generator_class = generators.load(model)
-    full = generators.settings_for(generator_class, settings)
+    full = generators.settings_for(start.generator, settings)
     began = time.perf_counter()
     progress(0.0, "profile")
     profile = profile_table(table, schema)
 
     def fit(rows: pa.Table, columns: TableSchema, marginals: Profile) -> Sampler:
-        return generator_class.fit(
-            rows, columns, marginals, full, seed, lambda share, what: progress(0.2 + 0.4 * share, what)
+        return start.generator.fit_from(
+            rows, columns, marginals, full, seed, lambda share, what: progress(0.2 + 0.4 * share, what), start
         )
 
     generator = fit(table, schema, profile) if held is None else fit_constrained(held, schema, profile, fit)
@@ -88,9 +107,11 @@ def fit_artifact(
             if held and isinstance(generator, Constrained)
             else {}
         ),
+        **({} if start.before is None else {"before": start.before.identity}),
     }
     artifact = Artifact(model, generator, schema, profile, manifest, {})
-    reference = reference_counts(artifact, reference_rows, progress)
+    rows = reference_rows if Launch.here().is_first else 1  # the others' artifacts are not kept
+    reference = reference_counts(artifact, rows, progress)
     golden = {fingerprint(): golden_hash(artifact)}
     train_s = time.perf_counter() - began
     return replace(artifact, reference=reference, manifest={**manifest, "golden": golden, "train_s": train_s})

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from generators.autoregressive import Ints, Network, calibrated
 from generators.base import Progress
+from generators.carry import Begun
+from generators.checkpoints import Keeper, digest_of
+from generators.devices import device_of, fork_random, together
 from generators.discrete import Cells, Codes
 from generators.training import Plan, train
+
+Array = npt.NDArray[np.float32]
 
 SCALES = (2, 4, 8, 16, 32)
 """Numbers near each other share what is learned: on each scale, a column's range is cut into so many parts."""
@@ -26,6 +33,11 @@ GIVEN = 0.8
 
 AT_FIRST = 0.1
 """The standard deviation of embeddings before training; that of outputs is half of it."""
+
+AFRESH = Begun()
+
+GENTLY = 0.2
+"""Training that goes on with more of the same learns so many times as fast as from nothing."""
 
 
 def _hats(cells: Cells) -> tuple[Tensor, Tensor, int]:
@@ -104,10 +116,10 @@ class NadeModule(nn.Module):
         by_column = codes.T[order]  # (d, n)
         known = by_column >= 0
         if self.training:
-            known &= torch.rand(known.shape) >= self.forgotten
+            known &= torch.rand(known.shape, device=known.device) >= self.forgotten
         places = (by_column + self.firsts[order, None]).clamp(min=0)
         vectors = F.embedding(places, self.inputs()) * known[:, :, None]
-        before = torch.ones(len(order), len(order)).tril(-1)  # (columns, those before them)
+        before = torch.ones(len(order), len(order), device=codes.device).tril(-1)  # (columns, those before them)
         state = before @ vectors.flatten(1)
         if given is not None:
             state = state + before.T @ (vectors * given.T[order][:, :, None]).flatten(1)
@@ -121,6 +133,24 @@ class NadeModule(nn.Module):
                 for x, j, target in zip(last, order, by_column.unbind(), strict=True)
             ]
         ) / len(codes)
+
+    @torch.no_grad()
+    def take_over(self, network: Network) -> None:
+        """Become a network, other than where it has NaN."""
+
+        def put(into: Tensor, array: Array) -> None:
+            tensor = torch.from_numpy(array)
+            into.copy_(torch.where(tensor.isnan(), into, tensor))
+
+        for smooth, vectors in ((self.inputs, network.embeddings), (self.outputs, network.outputs)):
+            put(smooth.own, vectors - (smooth() - smooth.own).numpy())
+        put(self.starts, network.starts)
+        put(self.norm.weight, network.norm[0])
+        put(self.norm.bias, network.norm[1])
+        put(self.mixing.weight, network.mixing.T)
+        put(self.mixing.bias, network.shift)
+        put(self.biases, network.biases)
+        self.last.reset_parameters()  # it is in the outputs already
 
     @torch.no_grad()
     def network(self) -> Network:
@@ -145,12 +175,20 @@ def some_given(rows: Tensor) -> Tensor:
         rows: shape (n, d).
     """
     n, d = rows.shape
-    share = float(d) ** -torch.rand(n, 1) * (torch.rand(n, 1) < GIVEN)  # so that few are as frequent as many
-    return torch.rand(n, d) < share
+    where = rows.device
+    share = float(d) ** -torch.rand(n, 1, device=where)  # so that few are as frequent as many
+    share = share * (torch.rand(n, 1, device=where) < GIVEN)
+    return torch.rand(n, d, device=where) < share
 
 
 def fit_network(
-    codes: Codes, cells: Cells, order: Ints, settings: Mapping[str, Any], seed: int, progress: Progress
+    codes: Codes,
+    cells: Cells,
+    order: Ints,
+    settings: Mapping[str, Any],
+    seed: int,
+    progress: Progress,
+    begun: Begun = AFRESH,
 ) -> Network:
     """Train a network.
 
@@ -161,26 +199,49 @@ def fit_network(
         settings: see `tabular.nade`.
         seed: seeds the first weights, the order of rows, and what is dropped.
         progress: told how far training has come.
+        begun: what it begins with, and where it keeps checkpoints.
     """
-    fixed = order.tolist()
+    fixed, device = order.tolist(), device_of(begun.device)
 
     def loss(model: NadeModule, rows: Tensor) -> Tensor:
-        return model.losses(rows, fixed, some_given(rows)).sum()
+        return model.losses(rows.long(), fixed, some_given(rows)).sum()
 
     def judge(model: NadeModule, rows: Tensor) -> Tensor:
         """As they are drawn freely, and with some given, the same at every judgement."""
-        with torch.random.fork_rng(devices=[]):
+        with fork_random(device):
             torch.manual_seed(seed)
             given = some_given(rows)
+        rows = rows.long()
         return (model.losses(rows, fixed).sum() + model.losses(rows, fixed, given).sum()) / 2
 
     plan = Plan(
         SMALL_BATCH if len(codes) < FEW_ROWS else LARGE_BATCH,
         max_seconds=settings["max_seconds"],
         max_epochs=settings["max_epochs"],
+        learned=begun.network is not None,
+        device=device,
+        bf16=settings["bf16"],
     )
-    with torch.random.fork_rng(devices=[]):
+    if begun.gently:
+        plan = replace(plan, learning_rate=plan.learning_rate * GENTLY)
+    keeper = None
+    if begun.keep is not None:
+        keeper = Keeper(begun.keep, _terms(codes, cells, order, begun) | {"settings": dict(settings), "seed": seed})
+    with fork_random(device), together(device):
         torch.manual_seed(seed)
         model = NadeModule(cells, settings["width"], settings["forgotten"])
-        train(model, torch.from_numpy(codes).long(), loss, judge, plan, progress)
+        if begun.network is not None:
+            model.take_over(begun.network)
+        train(model, torch.from_numpy(codes), loss, judge, plan, progress, keeper)
     return calibrated(model.network(), cells.share, cells.first, order, seed)
+
+
+def _terms(codes: Codes, cells: Cells, order: Ints, begun: Begun) -> dict[str, Any]:
+    """What two trainings have in common, besides settings and seed, where one goes on from where the other came to."""
+    before = {} if begun.network is None else begun.network.weights()
+    return {
+        "data": digest_of(codes, cells.first, cells.share, cells.spans, order),
+        "warm start": [begun.gently, digest_of(*before.values())],
+        "torch": torch.__version__,
+        "device": device_of(begun.device).type,
+    }

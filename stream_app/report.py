@@ -29,6 +29,7 @@ def artifact_report(artifact: Artifact, folder: Path) -> dict[str, Any]:
         "trained_rows": manifest["rows"],
         "train_s": round(manifest["train_s"], 2),
         "seed": manifest["seed"],
+        **({"went_on_from": manifest["before"]} if "before" in manifest else {}),
         "columns": list(artifact.schema.names),
         "dropped": list(artifact.schema.dropped),
         "locales": list(artifact.schema.locales),

@@ -15,7 +15,9 @@ from connectors.kafka import Inbox
 from generators.artifact import Artifact, save
 from generators.base import Progress
 from generators.constraints.rows import Ruled, check_rules, ruled
-from generators.fitting import fit_artifact
+from generators.fitting import artifact_from
+from generators.launch import Launch
+from generators.start import Keep, Start
 from schemas.adoption import adopt, text_columns
 from schemas.avro import schema_file
 from schemas.errors import InputError, ServiceError
@@ -45,6 +47,12 @@ class Training:
         settings: settings of the generator.
         wire: an Avro schema people already have; None to derive one.
         rules: what every record is to meet.
+        keep: where checkpoints are; None for none.
+        before: an artifact whose weights to begin with; None to begin afresh.
+        device: cpu, cuda or auto.
+
+    Raises:
+        InputError: the model is unknown, or can not begin like that.
     """
 
     model: str
@@ -54,6 +62,16 @@ class Training:
     settings: Mapping[str, Any] = field(default_factory=dict)
     wire: Mapping[str, Any] | None = None
     rules: tuple[Rule, ...] = ()
+    keep: Keep | None = None
+    before: Artifact | None = None
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        self.start()  # refuses what the model can not do before any work is done
+
+    def start(self, gently: bool = False) -> Start:
+        """Where it begins; gently, in small steps."""
+        return Start(self.model, self.keep, self.before, gently, self.device)
 
 
 def table_of_file(path: Path) -> pa.Table:
@@ -132,10 +150,44 @@ def train(raw: pa.Table, training: Training, out: Path | None, progress: Progres
     """
     progress(0.0, "reading the columns")
     schema = _schema(raw, training)
-    rows = _rows(raw, schema, training)
-    artifact = fit_artifact(rows, schema, training.model, training.settings, training.seed, progress)
-    if out is not None:
+    return _trained(_rows(raw, schema, training), schema, training.start(), training, out, progress)
+
+
+def update(raw: pa.Table, training: Training, out: Path | None, progress: Progress) -> Artifact:
+    """Go on from an artifact with rows it has not seen: under its schema, with their marginals, in small steps.
+
+    Args: as of `train`; `training.before` is the artifact.
+
+    Raises:
+        InputError: the rows are not of the artifact's columns.
+    """
+    table, before = fitting(raw, training), training.before
+    assert before is not None
+    rows = ruled(table, before.schema, before.rules) if before.rules else table
+    return _trained(rows, before.schema, training.start(gently=True), training, out, progress)
+
+
+def fitting(raw: pa.Table, training: Training) -> pa.Table:
+    """New rows as the artifact's schema has them: all the checks of `update` that need no fitting.
+
+    Raises:
+        InputError: the rows are not of its columns.
+    """
+    assert training.before is not None
+    try:
+        return conform(raw, training.before.schema)
+    except InputError as error:
+        raise InputError(*(f"{fault} (by the artifact's schema)" for fault in error.faults)) from None
+
+
+def _trained(
+    rows: pa.Table | Ruled, schema: TableSchema, start: Start, training: Training, out: Path | None, progress: Progress
+) -> Artifact:
+    artifact = artifact_from(rows, schema, start, training.settings, training.seed, progress)
+    if out is not None and Launch.here().is_first:
         save(artifact, out)
+        if start.keep is not None:
+            start.keep.remove()
     return artifact
 
 

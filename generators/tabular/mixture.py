@@ -12,10 +12,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.base import Generator, Progress, too_small
+from generators.carry import Cut, carried, carried_kinds
 from generators.columns import place
 from generators.discrete import CellColumns, Cells, Codes, cells_of
-from generators.expectation import Kinds, fit_mixture
+from generators.expectation import Kinds, fit_mixture, update_mixture
 from generators.given import Held, arrays_of, held_columns
+from generators.start import Start
 from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
@@ -85,6 +87,7 @@ class Mixture(Generator):
         kinds: how likely each kind is, and each cell within it.
     """
 
+    UPDATES: ClassVar[bool] = True
     HELP: ClassVar[str] = "mixture of independent kinds of rows; fits in seconds, draws fast, exact conditions"
     SETTINGS: ClassVar[Mapping[str, Any]] = {"components": 256, "cells": 64, "max_seconds": 8.0}
 
@@ -107,10 +110,24 @@ class Mixture(Generator):
         seed: int,
         progress: Progress,
     ) -> Self:
-        """Learn the kinds.
+        """Learn the kinds; see `fit_from`."""
+        return cls.fit_from(table, schema, profile, settings, seed, progress, Start("tabular.mixture"))
+
+    @classmethod
+    def fit_from(
+        cls,
+        table: pa.Table,
+        schema: TableSchema,
+        profile: Profile,
+        settings: Mapping[str, Any],
+        seed: int,
+        progress: Progress,
+        start: Start,
+    ) -> Self:
+        """Learn the kinds, or go on from those of an artifact, as many as it has.
 
         Raises:
-            InputError: a setting that makes no sense; all at once.
+            InputError: settings that make no sense, all at once; or an artifact of other columns altogether.
         """
         faults = too_small(settings, {"components": 1, "cells": 2, "max_seconds": 0.0})
         if faults:
@@ -118,6 +135,14 @@ class Mixture(Generator):
         surrogates = Surrogates.fit(table, schema, profile, seed)
         cells = cells_of(schema, profile, settings["cells"])
         codes = cells.codes(table, schema, profile)
+        if start.before is not None:
+            before = start.before.fitted
+            assert isinstance(before, cls)
+            found = carried(Cut(before.schema, before.profile, before._cells), Cut(schema, profile, cells))
+            begun = carried_kinds(before._kinds, found, cells)
+            seconds = settings["max_seconds"]
+            kinds = update_mixture(codes, cells, begun, before.profile.rows, seconds, seed, progress)
+            return cls(schema, profile, surrogates, cells, kinds)
         most = min(settings["components"], max(1, table.num_rows // ROWS_A_KIND))
         kinds = fit_mixture(codes, cells, most, settings["max_seconds"], seed, progress)
         return cls(schema, profile, surrogates, cells, kinds)

@@ -11,8 +11,10 @@ import pyarrow as pa
 
 from generators.autoregressive import Network, Walk
 from generators.base import Generator, Progress, too_small
+from generators.carry import Begun, Cut, carried, carried_network
 from generators.discrete import CellColumns, Cells, Codes, cells_of
 from generators.given import arrays_of, held_columns
+from generators.start import Start
 from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
@@ -39,10 +41,14 @@ class Nade(Generator):
 
     HELP: ClassVar[str] = "neural network, column by column; closest to the data, trains in seconds to minutes"
     CONDITIONS_OFF: ClassVar[float] = 0.15
+    UPDATES: ClassVar[bool] = True
+    RESUMES: ClassVar[bool] = True
+    ACCELERATES: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 64,
         "cells": 100,
         "forgotten": 0.1,
+        "bf16": False,
         "max_seconds": 3_600.0,
         "max_epochs": 1_000,
     }
@@ -65,10 +71,25 @@ class Nade(Generator):
         seed: int,
         progress: Progress,
     ) -> Self:
-        """Train the network.
+        """Train the network; see `fit_from`."""
+        return cls.fit_from(table, schema, profile, settings, seed, progress, Start("tabular.nade"))
+
+    @classmethod
+    def fit_from(
+        cls,
+        table: pa.Table,
+        schema: TableSchema,
+        profile: Profile,
+        settings: Mapping[str, Any],
+        seed: int,
+        progress: Progress,
+        start: Start,
+    ) -> Self:
+        """Train the network from where `start` says.
 
         Raises:
-            InputError: settings that make no sense, all at once; or torch is not installed.
+            InputError: settings that make no sense, all at once; torch is not installed; or the checkpoint is of
+                another training.
         """
         faults = too_small(settings, LEAST)
         if not 0 <= settings["forgotten"] < 1:
@@ -85,8 +106,27 @@ class Nade(Generator):
         surrogates = Surrogates.fit(table, schema, profile, seed)
         cells = cells_of(schema, profile, settings["cells"])
         codes = cells.codes(table, schema, profile)
-        network = fit_network(codes, cells, drawing_order(schema, cells), settings, seed, progress)
+        network = cls._begun(start, Cut(schema, profile, cells), settings)
+        begun = Begun(start.keep, network, start.gently, start.device)
+        network = fit_network(codes, cells, drawing_order(schema, cells), settings, seed, progress, begun)
         return cls(schema, profile, surrogates, cells, network)
+
+    @classmethod
+    def _begun(cls, start: Start, now: Cut, settings: Mapping[str, Any]) -> Network | None:
+        """The network to begin with, if there is one; NaN where it knows nothing.
+
+        Raises:
+            InputError: it is of another width, or of other columns altogether.
+        """
+        if start.before is None:
+            return None
+        before = start.before.fitted
+        assert isinstance(before, cls)
+        width = before._network.embeddings.shape[1]
+        if width != settings["width"]:
+            raise InputError(f"width={settings['width']}: the artifact's network is {width} wide; --set width={width}")
+        was = Cut(before.schema, before.profile, before._cells)
+        return carried_network(before._network, carried(was, now), now.cells)
 
     @property
     def width(self) -> int:

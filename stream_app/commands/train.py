@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pyarrow as pa
 import generators
 from generators.artifact import Artifact, check_folder, load_artifact
 from generators.base import Progress as Told
+from generators.launch import Launch
+from generators.start import Keep
 from schemas.errors import InputError
 from schemas.inference import Choices
 from schemas.policies import read_wishes
@@ -28,7 +31,23 @@ FOR_PROGRAMS = ("avro", "profile", "rules")
 """What only `--json` shows of an artifact; people get tables of the columns and the rules."""
 
 
-def _settings(pairs: tuple[str, ...]) -> dict[str, Any]:
+def settings_of(model: str, pairs: Sequence[str], before: Artifact | None) -> dict[str, Any]:
+    """A model's settings: those asked for, else those of the artifact that training goes on from, else the defaults.
+
+    Args:
+        model: the generator's name.
+        pairs: as `--set` takes them, NAME=VALUE.
+        before: the artifact, if there is one.
+
+    Raises:
+        InputError: settings that do not read, or that the model does not know.
+    """
+    generator = generators.load(model)
+    kept = {} if before is None else {k: v for k, v in before.manifest["settings"].items() if k in generator.SETTINGS}
+    return generators.settings_for(generator, kept | _settings(pairs))
+
+
+def _settings(pairs: Sequence[str]) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -70,6 +89,11 @@ class Asked:
     rows: int
     bootstrap: str | None
     registry: str | None
+    checkpoint: Path | None
+    checkpoint_every: float
+    resume: bool
+    warm_start: Path | None
+    device: str
 
     def __post_init__(self) -> None:
         if (self.table is None) == (self.from_topic is None):
@@ -94,6 +118,15 @@ class Asked:
             return self.name
         return str(self.from_topic) if self.table is None else self.table.name.split(".")[0]
 
+    def training(self) -> training.Training:
+        """What to train, and how, before the rows are read."""
+        keep = keep_of(self.checkpoint, self.checkpoint_every, self.resume)
+        before = None if self.warm_start is None else load_artifact(self.warm_start)
+        settings = settings_of(self.model, self.settings, before)
+        rules = () if self.rules is None else training.rules_of_file(self.rules)
+        plan = training.Training(self.model, self.table_name, self.choices, self.seed, settings)
+        return replace(plan, rules=rules, keep=keep, before=before, device=self.device)
+
     def real(self, told: Told) -> tuple[pa.Table, dict[str, Any] | None]:
         """The real rows, and the Avro schema to keep to, if any."""
         wire = None if self.schema is None else training.schema_of_file(self.schema)
@@ -107,6 +140,45 @@ class Asked:
         assert self.table is not None
         told(0.0, "reading the table")
         return training.table_of_file(self.table), wire
+
+
+def checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options --checkpoint, --checkpoint-every and --resume."""
+    folder = click.option(
+        "--checkpoint",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Keep there how far training has come; removed when it ends well.",
+    )
+    every = click.option(
+        "--checkpoint-every",
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Seconds between checkpoints; more where writing one takes long.",
+    )
+    resume = click.option(
+        "--resume", is_flag=True, help="Go on from the checkpoint, if there is one, as if nothing had happened."
+    )
+    return folder(every(resume(command)))
+
+
+def device(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Option --device."""
+    words = click.Choice(["cpu", "cuda", "auto"])
+    told = "What to train on; auto is CUDA where it is, else the CPU."
+    return click.option("--device", type=words, default="cpu", show_default=True, help=told)(command)
+
+
+def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
+    """Where checkpoints are, as these options say.
+
+    Raises:
+        InputError: a folder that can not be one of checkpoints, or none to resume from.
+    """
+    if resume and folder is None:
+        raise InputError("--resume: needs --checkpoint FOLDER, where the checkpoint to go on from is")
+    return None if folder is None else Keep(folder, every_s, resume)
 
 
 @click.command("train")
@@ -147,6 +219,14 @@ class Asked:
     type=click.IntRange(2),
     help="How many records to read from the topic.",
 )
+@click.option(
+    "--warm-start",
+    type=click.Path(path_type=Path),
+    metavar="ARTIFACT",
+    help="Begin with the weights of this artifact of the same model, as far as its columns fit.",
+)
+@checkpoints
+@device
 @where
 @dry_run
 @as_json
@@ -154,26 +234,25 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     """Train a generator on TABLE (CSV, CSV.gz, JSON lines, Parquet) or on a topic, and save the artifact."""
     asked = Asked(**flags)
     check_folder(asked.out)
-    settings = generators.settings_for(generators.load(asked.model), _settings(asked.settings))
-    rules = () if asked.rules is None else training.rules_of_file(asked.rules)
-    choices = asked.choices
-    with progress_bar(quiet=as_json) as told:
+    plan = asked.training()
+    with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
         raw, wire = asked.real(told)
-        plan = training.Training(asked.model, asked.table_name, choices, asked.seed, settings, wire, rules)
+        plan = replace(plan, wire=wire)
         if dry_run:
             schema, left_out = training.checked(raw, plan)
         else:
             artifact = training.train(raw, plan, asked.out, told)
     if dry_run:
         found = {"table": plan.name, "rows": raw.num_rows, "columns": list(schema.names), "would_write": str(asked.out)}
-        show({**found, **({"rules": len(rules), "rows_breaking": left_out} if rules else {})}, as_json)
-    else:
-        _report(artifact, asked.out, as_json)
+        show({**found, **({"rules": len(plan.rules), "rows_breaking": left_out} if plan.rules else {})}, as_json)
+    elif Launch.here().is_first:
+        report(artifact, asked.out, as_json)
 
 
-def _report(artifact: Artifact, folder: Path, as_json: bool) -> None:
-    report = artifact_report(artifact, folder)
-    show({k: v for k, v in report.items() if as_json or k not in FOR_PROGRAMS}, as_json)
+def report(artifact: Artifact, folder: Path, as_json: bool) -> None:
+    """Print what an artifact is."""
+    facts = artifact_report(artifact, folder)
+    show({k: v for k, v in facts.items() if as_json or k not in FOR_PROGRAMS}, as_json)
     if not as_json:
         print_columns(artifact)
         print_rules(artifact)
@@ -184,7 +263,7 @@ def _report(artifact: Artifact, folder: Path, as_json: bool) -> None:
 @as_json
 def inspect_command(folder: Path, as_json: bool) -> None:
     """Show what the artifact in FOLDER is, and whether it draws here the records it drew where it was trained."""
-    _report(load_artifact(folder), folder, as_json)
+    report(load_artifact(folder), folder, as_json)
 
 
 @click.command("models")

@@ -15,7 +15,7 @@ import pytest
 
 import generators
 from generators.artifact import Artifact
-from generators.base import Generator
+from generators.base import Sampler
 from generators.fitting import fit_artifact
 from generators.randomness import uniforms
 from schemas.bins import bins_of
@@ -201,7 +201,7 @@ def ignore(share: float, what: str) -> None:
     """A progress callback nobody reads."""
 
 
-def assert_marginals_are_the_profiles(model: Generator, rows: int) -> None:
+def assert_marginals_are_the_profiles(model: Sampler, rows: int) -> None:
     """Every column's distribution, drawn `rows` times, is the profile's within .02."""
     batch = model.sample(rows, uniforms((1, 2), 0, rows, model.width))
     for column in model.schema:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from generators.discrete import Cells, Codes, cells_of
-from generators.expectation import fit_mixture
+from generators.expectation import fit_mixture, fitted, update_mixture
 from schemas.profile import profile_table
 from schemas.table import Column, Kind
 from tests.generators.tables import ignore, orders, table
@@ -77,3 +77,46 @@ def test_few_rows_are_enough(rows: int) -> None:
     kinds = fit_mixture(two_kinds(rows), CELLS, 3, 10.0, 1, ignore)
     assert np.isfinite(kinds.chances).all()
     assert kinds.shares.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_an_update_moves_towards_new_rows_by_how_many_were_known() -> None:
+    """The kinds keep their meaning; how far they move is by the rows that they have seen."""
+    kinds = fit_mixture(two_kinds(8_000), CELLS, 2, 10.0, 1, ignore)
+    rng = np.random.Generator(np.random.PCG64(8))
+    kind = rng.random((1_000, 1)) < 0.3
+    new = (rng.random((1_000, 3)) < np.where(kind, 0.95, [[0.4, 0.1, 0.1]])).astype(np.int32)
+    cells = replace(CELLS, share=marginals(CELLS, new))
+
+    def first_column(known_rows: int) -> float:
+        after = update_mixture(new, cells, kinds, known_rows, 10.0, 1, ignore)
+        assert after.shares @ after.chances == pytest.approx(cells.share, abs=1e-3)
+        rare = int(np.argmin(after.shares))
+        assert after.chances[rare][[1, 3, 5]] == pytest.approx([0.95] * 3, abs=0.08)
+        return float(after.shares.min())
+
+    few, many = first_column(100), first_column(10_000_000)
+    assert abs(many - kinds.shares.min()) < 0.01
+    assert abs(few - 0.3) < 0.1
+
+
+def test_the_same_update_is_the_same_mixture() -> None:
+    kinds = fit_mixture(two_kinds(3_000), CELLS, 5, 60.0, 7, ignore)
+    new = two_kinds(4_000)[3_000:]
+    first, second = (update_mixture(new, CELLS, kinds, 3_000, 60.0, 7, ignore) for _ in range(2))
+    assert (first.chances == second.chances).all()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 30])
+def test_few_rows_update(rows: int) -> None:
+    kinds = fit_mixture(two_kinds(3_000), CELLS, 3, 10.0, 1, ignore)
+    after = update_mixture(two_kinds(rows), CELLS, kinds, 3_000, 10.0, 1, ignore)
+    assert np.isfinite(after.chances).all()
+
+
+def test_marginals_are_brought_to_the_tables_and_kinds_stay_apart() -> None:
+    kinds = fit_mixture(two_kinds(8_000), CELLS, 2, 10.0, 1, ignore)
+    cells = replace(CELLS, share=np.array([0.2, 0.8, 0.5, 0.5, 0.9, 0.1]))
+    after = fitted(kinds, cells)
+    assert after.shares @ after.chances == pytest.approx(cells.share, abs=1e-3)
+    order = np.argsort(after.shares)
+    assert (after.chances[order][0, 1::2] > after.chances[order][1, 1::2]).all()

@@ -12,7 +12,7 @@ from generators.nade_module import NadeModule, Smooth, fit_network, some_given
 from schemas.profile import profile_table
 from tests.generators.tables import ignore, orders
 
-SETTINGS = {"width": 16, "forgotten": 0.1, "max_seconds": 60.0, "max_epochs": 4}
+SETTINGS = {"width": 16, "forgotten": 0.1, "bf16": False, "max_seconds": 60.0, "max_epochs": 4}
 
 
 @pytest.fixture(scope="module")

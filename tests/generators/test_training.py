@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors import safe_open
 from torch import Tensor, nn
 
+from generators.checkpoints import Keeper
+from generators.start import Keep
 from generators.training import Plan, train
+from schemas.errors import InputError
 
 PLAN = Plan(64, learning_rate=0.05, max_epochs=40)
 
@@ -89,3 +96,134 @@ def test_few_rows_are_enough(rows: int) -> None:
     torch.manual_seed(0)
     best = train(nn.Linear(1, 1), line(rows), squared, squared, Plan(64, max_epochs=2), lambda *_: None)
     assert best < float("inf")
+
+
+class Killed(Exception):
+    """Training ends here."""
+
+
+def noisy(rows: Tensor) -> Tensor:
+    """So that random numbers are drawn in training too."""
+    return rows + 0.01 * torch.randn_like(rows)
+
+
+def interrupted(folder: Path, after: int | None, every_s: float = 0.0, resume: bool = True) -> Tensor:
+    """Weights of a training with checkpoints that is interrupted at a step, counted from where it begins."""
+    steps: list[None] = []
+
+    def loss(model: nn.Linear, rows: Tensor) -> Tensor:
+        steps.append(None)
+        if after is not None and len(steps) > after:
+            raise Killed
+        return squared(model, noisy(rows))
+
+    torch.manual_seed(0)
+    model = nn.Linear(1, 1)
+    plan = Plan(64, learning_rate=0.05, max_epochs=6, patience=2)
+    train(model, line(), loss, squared, plan, lambda *_: None, Keeper(Keep(folder, every_s, resume), {}))
+    return model.weight.detach()
+
+
+@pytest.mark.parametrize("after", [1, 4, 8, 9, 10, 20])  # nine steps an epoch
+def test_a_run_that_was_interrupted_goes_on_as_if_nothing_had_happened(
+    after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generators.checkpoints.MOST_OF_TIME", 1e9)
+    whole = interrupted(tmp_path / "whole", None)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            interrupted(tmp_path / "parts", after)
+    assert torch.equal(interrupted(tmp_path / "parts", None), whole)
+
+
+def test_a_run_that_ended_is_not_trained_on(tmp_path: Path) -> None:
+    whole = interrupted(tmp_path, None, every_s=1e9)
+    assert torch.equal(interrupted(tmp_path, 0), whole)
+
+
+def test_checkpoints_hold_weights_and_counts_and_no_row(tmp_path: Path) -> None:
+    interrupted(tmp_path, None)
+    with safe_open(tmp_path / "checkpoint.safetensors", "pt") as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    state = torch.get_rng_state().shape
+    assert shapes.pop("random") == shapes.pop("random_before_order") == tuple(state)
+    assert {name.split("/")[0] for name in shapes} == {"model", "average", "kept", "optimizer.0", "optimizer.1"}
+    assert set(shapes.values()) == {(1, 1), (1,), ()}
+
+
+def test_seconds_before_an_interruption_count(tmp_path: Path) -> None:
+    keeper = Keeper(Keep(tmp_path, 0.0, resume=True), {})
+    train(nn.Linear(1, 1), line(), squared, squared, Plan(64, max_epochs=1), lambda *_: None, keeper)
+    reached = keeper.read()
+    assert reached is not None
+    keeper.write(type(reached)(reached.tensors, {**reached.numbers, "spent_s": 1_000.0}))
+    said: list[str] = []
+    plan = Plan(64, max_epochs=9, max_seconds=999.0)
+    train(nn.Linear(1, 1), line(), squared, squared, plan, lambda share, what: said.append(what), keeper)
+    assert said == []
+
+
+def short_of_memory(room: int) -> tuple[Tensor, list[int]]:
+    """Weights of a training on a device with room for so many rows, and how many it was given at once, each time."""
+    given: list[int] = []
+
+    def loss(model: nn.Linear, rows: Tensor) -> Tensor:
+        given.append(len(rows))
+        if len(rows) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        return squared(model, rows)
+
+    torch.manual_seed(0)
+    model = nn.Linear(1, 1)
+    train(model, line(), loss, loss, Plan(64, learning_rate=0.05, max_epochs=3), lambda *_: None)
+    return model.weight.detach(), given
+
+
+def test_where_memory_is_short_batches_are_halved_and_the_steps_stay_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        halved, given = short_of_memory(20)
+    assert given[:4] == [64, 32, 16, 16]
+    assert caplog.messages[:2] == [
+        "out of memory: 32 rows at once from here on, not 64",
+        "out of memory: 16 rows at once from here on, not 32",
+    ]
+    assert "out of memory: 15 rows at once from here on, not 30" in caplog.messages[2:]  # sixty are held back
+    assert sum(rows > 20 for rows in given) == 4
+    assert halved == pytest.approx(short_of_memory(1_000)[0], rel=1e-4)
+
+
+def test_no_room_for_a_single_row_and_other_failures_are_said() -> None:
+    with pytest.raises(InputError, match="out of memory with a single row at once; train a smaller model"):
+        short_of_memory(0)
+
+    def broken(model: nn.Linear, rows: Tensor) -> Tensor:
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        train(nn.Linear(1, 1), line(), broken, squared, PLAN, lambda *_: None)
+
+
+def test_rows_held_back_are_judged_in_parts_where_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trained()[1]
+    monkeypatch.setattr("generators.training.JUDGED_AT_ONCE", 7)
+    assert trained()[1] == pytest.approx(whole, rel=1e-5)
+
+
+def test_no_more_rows_are_held_back_than_tell_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[int] = []
+
+    def judge(model: nn.Linear, rows: Tensor) -> Tensor:
+        held.append(len(rows))
+        return squared(model, rows)
+
+    for most in (1_000, 25):
+        monkeypatch.setattr("generators.training.MOST_HELD", most)
+        train(nn.Linear(1, 1), line(), squared, judge, Plan(64, max_epochs=1), lambda *_: None)
+    assert held == [60, 25]
+
+
+def test_half_the_digits_learn_too() -> None:
+    model = trained(Plan(64, learning_rate=0.05, max_epochs=40, bf16=True))[0]
+    assert model.weight.dtype is torch.float32
+    assert float(model.weight.detach()) == pytest.approx(3.0, abs=0.1)
+    assert not torch.equal(model.weight, trained()[0].weight)

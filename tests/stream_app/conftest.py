@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import torch
 
 from connectors.embedded import EmbeddedBroker
 from connectors.embedded_registry import EmbeddedRegistry
 from connectors.kafka import Cluster
 from generators.artifact import save
-from tests.stream_app.shop import orders_table, quick_fit, trained, write_csv
+from tests.stream_app.shop import orders_table, quick_from, trained, write_csv
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,15 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def one_thread() -> Iterator[None]:
+    """torch adds numbers up in the order that one thread does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training measures itself on fewer of its own rows."""
-    monkeypatch.setattr("stream_app.training.fit_artifact", quick_fit)
+    monkeypatch.setattr("stream_app.training.artifact_from", quick_from)

@@ -19,7 +19,7 @@ from stream_app.commands import broker, demo, monitor
 from stream_app.demo import INCIDENT
 from stream_app.web import Web
 from tests.stream_app.conftest import Here
-from tests.stream_app.shop import cli, lines, quick_fit, signalled
+from tests.stream_app.shop import cli, lines, quick_from, signalled
 
 TERMINATE = (signal.SIGTERM, lambda number: os.kill(os.getpid(), number))
 
@@ -103,7 +103,7 @@ def few_flights() -> pa.Table:
 def test_the_demo_trains_publishes_watches_and_sums_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo, "flights", few_flights)
-    monkeypatch.setattr("stream_app.training.fit_artifact", quick_fit)
+    monkeypatch.setattr("stream_app.training.artifact_from", quick_from)
     result = cli("demo", "--seconds", "2.5", "--rate", 800, "--port", 0, "--json")
     assert result.exit_code == 0
     said = json.loads(result.stdout)

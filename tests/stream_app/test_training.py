@@ -94,7 +94,7 @@ def test_from_a_file_to_an_artifact_that_is_saved(orders: Path, tmp_path: Path) 
 
 
 def test_the_checks_alone_need_no_fitting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "fit_artifact", None)
+    monkeypatch.setattr(training, "artifact_from", None)
     assert checked(orders_table(50), plan())[0].names == tuple(orders_table(2).column_names)
     with pytest.raises(InputError, match="column 'n': every cell is missing"):
         checked(pa.table({"n": ["", "NA"], "m": ["1", "2"]}), plan())

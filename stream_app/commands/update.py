@@ -1,0 +1,76 @@
+"""`synthstream update`: an artifact goes on with rows it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from generators.artifact import check_folder, load_artifact
+from generators.launch import Launch
+from schemas.inference import Choices
+from stream_app import training
+from stream_app.commands.train import checkpoints, device, keep_of, report, settings_of
+from stream_app.options import as_json, dry_run, show
+from stream_app.terminal import progress_bar
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The flags of `update`."""
+
+    artifact: Path
+    table: Path
+    out: Path
+    seed: int
+    settings: tuple[str, ...]
+    checkpoint: Path | None
+    checkpoint_every: float
+    resume: bool
+    device: str
+
+    def training(self) -> training.Training:
+        """What to train, and how, before the rows are read.
+
+        Raises:
+            InputError: an artifact that can not be updated, or flags that make no sense.
+        """
+        before = load_artifact(self.artifact)
+        settings = settings_of(before.model, self.settings, before)
+        keep = keep_of(self.checkpoint, self.checkpoint_every, self.resume)
+        plan = training.Training(before.model, before.schema.name, Choices(), self.seed, settings)
+        return replace(plan, keep=keep, before=before, device=self.device)
+
+
+@click.command("update")
+@click.argument("artifact", type=click.Path(path_type=Path))
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the artifact; replaced whole.")
+@click.option("--seed", default=0, show_default=True, help="Seeds training.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
+@checkpoints
+@device
+@dry_run
+@as_json
+def update_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
+    """Train ARTIFACT on with the rows of TABLE, in small steps, and save what comes of it.
+
+    TABLE must fit the artifact's schema, which stays. Marginals become those of TABLE; how columns go together goes on
+    from what was known.
+    """
+    asked = Asked(**flags)
+    check_folder(asked.out)
+    plan = asked.training()
+    with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
+        told(0.0, "reading the table")
+        raw = training.table_of_file(asked.table)
+        if dry_run:
+            columns = list(training.fitting(raw, plan).column_names)
+        else:
+            artifact = training.update(raw, plan, asked.out, told)
+    if dry_run:
+        show({"table": plan.name, "rows": raw.num_rows, "columns": columns, "would_write": str(asked.out)}, as_json)
+    elif Launch.here().is_first:
+        report(artifact, asked.out, as_json)
