@@ -15,6 +15,7 @@ from generators.distinct import Numbered
 from generators.domain import Domain, domain_of
 from generators.start import Start
 from generators.surrogates import Surrogates
+from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.table import TableSchema
 
@@ -68,6 +69,23 @@ class Sampler(ABC):
         """
         column = self.schema[name]
         return domain_of(column, self.profile[name], self.surrogates.columns.get(self.schema.names.index(name)))
+
+    def log_likelihood(self, table: pa.Table) -> npt.NDArray[np.float64]:
+        """How likely rows are: the logarithm of the chance of all their cells, in nats, shape (rows,).
+
+        A number is judged by the part of its column that it lies in, so it does not matter what unit it is in. Columns
+        whose values are invented count by whether they are there; a category that is never drawn counts for nothing.
+
+        Args:
+            table: rows cast to `schema.arrow_schema`.
+
+        Raises:
+            InputError: this generator can not say; by default it can not.
+        """
+        raise InputError(
+            "log_likelihood: this artifact can not say how likely rows are; a tabular.mixture or tabular.nade that is "
+            "trained without rules can"
+        )
 
     @abstractmethod
     def weights(self) -> dict[str, npt.NDArray[Any]]:

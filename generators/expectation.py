@@ -18,7 +18,7 @@ from itertools import pairwise
 import numba
 import numpy as np
 import numpy.typing as npt
-from scipy.special import digamma
+from scipy.special import digamma, logsumexp
 
 from generators.base import Progress
 from generators.discrete import Cells, Codes
@@ -362,3 +362,23 @@ class _Em:
         self._logs = np.log(np.concatenate(chances) + 1e-12).astype(np.float32)
         shares = self._seen[-1] + 1.0 / self._rows / self._kinds
         self._log_shares = np.log(shares / shares.sum()).astype(np.float32)
+
+
+def log_chances(codes: Codes, cells: Cells, kinds: Kinds) -> Floats:
+    """The logarithm of the chance of each row, shape (n,).
+
+    Args:
+        codes: the rows, -1 where a cell is unknown, shape (n, d).
+        cells: what the columns are cut into.
+        kinds: the mixture.
+    """
+    with np.errstate(divide="ignore"):
+        log_shares, logs = np.log(kinds.shares.astype(np.float64)), np.log(kinds.chances.astype(np.float64))
+    found = np.empty(len(codes))
+    for low in range(0, len(codes), LARGEST_BATCH):
+        rows = codes[low : low + LARGEST_BATCH]
+        by_kind = np.repeat(log_shares[:, None], len(rows), axis=1)  # (kinds, rows)
+        for j, first in enumerate(cells.first[:-1]):
+            by_kind += np.where(rows[:, j] >= 0, logs[:, first + np.maximum(rows[:, j], 0)], 0.0)
+        found[low : low + LARGEST_BATCH] = logsumexp(by_kind, axis=0)
+    return found

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "update": "stream_app.commands.update",
     "inspect": "stream_app.commands.train",
     "models": "stream_app.commands.train",
+    "score": "stream_app.commands.score",
     "sample": "stream_app.commands.sample",
     "plot-rate": "stream_app.commands.plot_rate",
     "publish": "stream_app.commands.publish",

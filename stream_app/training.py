@@ -174,8 +174,17 @@ def fitting(raw: pa.Table, training: Training) -> pa.Table:
         InputError: the rows are not of its columns.
     """
     assert training.before is not None
+    return of_artifact(raw, training.before)
+
+
+def of_artifact(raw: pa.Table, artifact: Artifact) -> pa.Table:
+    """Rows as an artifact's schema has them.
+
+    Raises:
+        InputError: the rows are not of its columns.
+    """
     try:
-        return conform(raw, training.before.schema)
+        return conform(raw, artifact.schema)
     except InputError as error:
         raise InputError(*(f"{fault} (by the artifact's schema)" for fault in error.faults)) from None
 

@@ -23,6 +23,7 @@ EXAMPLES: Mapping[str, str] = {
     "synthstream update": "synthstream update orders new-orders.csv --out orders-2",
     "synthstream inspect": "synthstream inspect orders --json",
     "synthstream models": "synthstream models",
+    "synthstream score": "synthstream score orders new-orders.csv",
     "synthstream sample": "synthstream sample orders --rows 100000 --out orders.parquet --seed 1 --shards 4",
     "synthstream plot-rate": "synthstream plot-rate orders.yaml --hours 24 --out rate.svg",
     "synthstream publish": "synthstream publish orders --topic orders --rate 5000 --shards 4 --count 1000000",

@@ -15,7 +15,7 @@ from generators.base import Generator, Progress, too_small
 from generators.carry import Cut, carried, carried_kinds
 from generators.columns import place
 from generators.discrete import CellColumns, Cells, Codes, cells_of
-from generators.expectation import Kinds, fit_mixture, update_mixture
+from generators.expectation import Kinds, fit_mixture, log_chances, update_mixture
 from generators.given import Held, arrays_of, held_columns
 from generators.start import Start
 from generators.surrogates import Surrogates
@@ -177,6 +177,10 @@ class Mixture(Generator):
         span, pieces = cells.first[j : j + 2], (cells.pieces.table, guide)
         codes, places = _draw(of_row, by_kind, u, self._upto, span, cells.spans, pieces)
         return places, codes != cells.null[j]
+
+    def log_likelihood(self, table: pa.Table) -> npt.NDArray[np.float64]:
+        """How likely rows are, exactly; see `Sampler.log_likelihood`."""
+        return log_chances(self._cells.codes(table, self.schema, self.profile), self._cells, self._kinds)
 
     def _kinds_of(self, u: Floats, held: Mapping[int, Held]) -> npt.NDArray[np.int64]:
         """The kind of each row: by the kinds' shares, and what the held columns say of them."""

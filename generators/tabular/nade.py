@@ -148,6 +148,12 @@ class Nade(Generator):
         drawn = {j: (cells.values(j, codes[:, j], into[:, j]), codes[:, j] != cells.null[j]) for j in order.tolist()}
         return self._columns.batch(self.surrogates.draw(uniforms[:, len(columns) :], arrays_of(held)), drawn, held)
 
+    def log_likelihood(self, table: pa.Table) -> npt.NDArray[np.float64]:
+        """How likely rows are, exactly; see `Sampler.log_likelihood`."""
+        codes = self._cells.codes(table, self.schema, self.profile)
+        by_column = self._walk.log_chances(codes, self._order).astype(np.float64)
+        return by_column @ np.ones(by_column.shape[1])
+
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """The network, how finely numbers were cut, and the pools of invented values."""
         return {**self._network.weights(), "cells": np.array([self._cells.fineness]), **self.surrogates.weights()}

@@ -154,3 +154,18 @@ def test_what_does_not_fit_an_artifact_is_one_line(orders: Path, folder: Path, t
         assert (result.exit_code, result.stdout, len(lines(result))) == (2, "", 1), result.stderr
         assert said in result.stderr
         assert not (tmp_path / "out").exists()
+
+
+def test_rows_are_scored_by_an_artifact(tmp_path: Path) -> None:
+    table = write_csv(orders_table(400), tmp_path / "orders.csv")
+    assert cli("train", table, "--out", tmp_path / "a", "--model", "tabular.mixture").exit_code == 0
+    said = json.loads(cli("score", tmp_path / "a", table, "--json").stdout)
+    assert (said["rows"], said["low"] < said["nats_a_row"] < said["high"] < 0) == (400, True)
+    assert cli("train", table, "--out", tmp_path / "b").exit_code == 0
+    refused = cli("score", tmp_path / "b", table)
+    assert (refused.exit_code, len(lines(refused))) == (2, 1)
+    assert "can not say how likely rows are" in refused.stderr
+    (tmp_path / "other.csv").write_text("x\n1\n2\n")
+    missing = cli("score", tmp_path / "a", tmp_path / "other.csv")
+    assert missing.exit_code == 2
+    assert "(by the artifact's schema)" in missing.stderr
