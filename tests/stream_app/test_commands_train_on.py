@@ -1,4 +1,4 @@
-"""`train` that is killed and goes on, or begins with an artifact; `update` (stream_app.commands.update)."""
+"""`train` that goes on; `update`, `score` (stream_app.commands.update, stream_app.commands.score)."""
 
 from __future__ import annotations
 
