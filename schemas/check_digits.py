@@ -74,6 +74,6 @@ def iban_digits(country: str, account: npt.NDArray[Any]) -> Digits:
     values = np.concatenate([account, np.repeat(tail, len(account), axis=0)], axis=1)
     places = np.concatenate([wide, np.ones((len(account), 2), np.int64)], axis=1) + 1
     behind = np.cumsum(places[:, ::-1], axis=1)[:, ::-1] - places + 2  # digits behind each, the "00" included
-    powers = np.array([pow(10, k, 97) for k in range(int(behind.max()) + 1)])
+    powers = np.array([pow(10, k, 97) for k in range(int(behind.max(initial=0)) + 1)])
     found: Digits = 98 - (values * powers[behind]).sum(axis=1) % 97
     return found

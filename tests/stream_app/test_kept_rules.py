@@ -21,7 +21,7 @@ from stream_app.changes import Changes, happened
 from stream_app.contents import Contents
 from stream_app.kept_rules import check_kept
 from stream_app.steering import asked_steering
-from tests.stream_app.shop import cli, lines, quick_fit
+from tests.stream_app.shop import cli, lines, quick_from
 
 RULES = """
 rules:
@@ -65,7 +65,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pq.write_table(orders(), path / "orders.parquet")
     (path / "rules.yaml").write_text(RULES)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stream_app.training.fit_artifact", quick_fit)
+        patch.setattr("stream_app.training.artifact_from", quick_from)
         result = cli(
             "train",
             path / "orders.parquet",
@@ -181,7 +181,7 @@ def test_an_event_time_under_a_rule_is_refused(parts: Path, tmp_path: Path) -> N
     (tmp_path / "r.yaml").write_text("- {rule: range, column: at, low: 2000-01-01}")
     flags = ("--rules", tmp_path / "r.yaml", "--model", "tabular.marginals")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stream_app.training.fit_artifact", quick_fit)
+        patch.setattr("stream_app.training.artifact_from", quick_from)
         assert cli("train", parts / "orders.parquet", "--out", tmp_path / "a", *flags).exit_code == 0
     spec = {"stream": "s", "topic": "t", "artifact": str(tmp_path / "a"), "event_time": "at"}
     (tmp_path / "s.yaml").write_text(json.dumps(spec))
