@@ -73,7 +73,3 @@ def known(
     wishes, public = read_wishes(policies, meanings, locales, ())
     schema = infer(table, "customers", choices=Choices(public=public, wishes=wishes))
     return conform(table, schema), schema
-
-
-def test_no_accounts_have_no_check_digits() -> None:
-    assert iban_digits("GB", np.empty((0, 18), np.int64)).tolist() == []

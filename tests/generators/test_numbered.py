@@ -1,3 +1,7 @@
+"""Account and card numbers: like their examples, with check digits that hold."""
+
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
@@ -21,3 +25,9 @@ def test_numbers_are_like_their_examples_and_valid(examples: list[str], accounts
         assert plain[:2] == examples[i][:2]
         assert len(plain) == len(examples[i])
         assert (" " in text) == bool(separator)
+
+
+def test_examples_that_nobody_is_like_are_no_trouble() -> None:
+    drawn = Numbered(IBANS, True).draw(np.ones(5, np.int64), words((1, 2), 0, 10).reshape(-1, 2))
+    assert all(text[:2] == "GB" and iban_valid(text) for text in map(str, drawn.to_pylist()))
+    assert len(Numbered(IBANS, True).draw(np.empty(0, np.int64), np.empty((0, 2), np.uint64))) == 0
