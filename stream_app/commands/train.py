@@ -252,7 +252,7 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
 def report(artifact: Artifact, folder: Path, as_json: bool) -> None:
     """Print what an artifact is."""
     facts = artifact_report(artifact, folder)
-    show({k: v for k, v in facts.items() if as_json or k not in FOR_PROGRAMS}, as_json)
+    show({k: v for k, v in facts.items() if as_json or (k not in FOR_PROGRAMS and v != [])}, as_json)
     if not as_json:
         print_columns(artifact)
         print_rules(artifact)
