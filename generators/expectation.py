@@ -22,6 +22,7 @@ from scipy.special import digamma, logsumexp
 
 from generators.base import Progress
 from generators.discrete import Cells, Codes
+from generators.products import dot
 
 FIRST_WEIGHT = 0.75
 """A prior weighs as much as so many rows for every cell of its column, until it is learned."""
@@ -76,7 +77,7 @@ class Kinds:
     chances: Floats32
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
+@numba.njit(cache=True, nogil=True)
 def _expect(codes: Codes, first: npt.NDArray[np.int64], log_shares: Floats32, logs: Floats32, sums: Floats32) -> float:
     """Add each row's kinds to the sums, and give back the rows' log-likelihood.
 
@@ -91,7 +92,7 @@ def _expect(codes: Codes, first: npt.NDArray[np.int64], log_shares: Floats32, lo
     n, d = codes.shape
     kinds = len(log_shares)
     total = 0.0
-    weight = np.empty(kinds, np.float32)
+    weight, ones = np.empty(kinds, np.float32), np.ones(kinds, np.float32)
     for i in range(n):
         for k in range(kinds):
             weight[k] = log_shares[k]
@@ -101,10 +102,9 @@ def _expect(codes: Codes, first: npt.NDArray[np.int64], log_shares: Floats32, lo
                 for k in range(kinds):
                     weight[k] += row[k]
         most = weight.max()
-        whole = np.float32(0.0)
         for k in range(kinds):
             weight[k] = np.exp(weight[k] - most)
-            whole += weight[k]
+        whole = dot(weight, ones)
         total += np.log(whole) + most
         if sums.shape[0] == 0:
             continue
