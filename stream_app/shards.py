@@ -35,6 +35,9 @@ RACE_PAUSE_S = 0.5
 RACES = 20
 """So often a shard that is to begin may be taken by others before that is an error."""
 
+FAILURES = 3
+"""So often the broker may fail at beginning a shard: one that is asked to fence several owners at once may refuse."""
+
 
 @dataclass(frozen=True)
 class Drain:
@@ -317,9 +320,10 @@ def enter_epoch(
 
     Raises:
         InputError: the stream is at a newer epoch, or the epoch was begun with something else.
-        ServiceError: others keep taking a shard and do not begin it.
+        ServiceError: others keep taking a shard and do not begin it, or the broker keeps failing at it.
     """
     for shard in range(topics.shards):
+        failures = 0
         for _ in range(RACES):
             known = _known(cluster, topics, shard)
             if known is not None and known.epoch >= recipe.epoch:
@@ -327,6 +331,12 @@ def enter_epoch(
             try:
                 OwnedShard(cluster, topics, recipe, shard, initial, None, now_ms).close()
             except Fenced:
+                wait()
+            except ServiceError as error:
+                failures += 1
+                if failures == FAILURES:
+                    raise
+                logger.warning("shard %d: not begun, tried again: %s", shard, error)
                 wait()
         else:
             raise ServiceError(

@@ -22,7 +22,7 @@ from stream_app.disorder import Disorder
 from stream_app.pace.recordings import pinned
 from stream_app.replay import Range, published
 from stream_app.schedule import UNPACED, Behind, Rate, pace_of
-from stream_app.shards import RACES, OwnedShard, enter_epoch, terms
+from stream_app.shards import FAILURES, RACES, OwnedShard, enter_epoch, terms
 from tests.stream_app.memory_broker import CLUSTER, Broker, Stream, Transactions
 from tests.stream_app.pace.profiles import EVERY, PROFILES
 from tests.stream_app.shop import START_MS, recipe
@@ -78,6 +78,25 @@ def test_a_shard_that_others_keep_taking_and_never_begin_is_an_error(broker: Bro
     with pytest.raises(ServiceError, match=r"shard=0: others took it 20 times and did not begin epoch 0; look at"):
         enter(Stream(broker, recipe(3)), lambda: waits.append(1))
     assert len(waits) == RACES
+
+
+@pytest.mark.parametrize("failures", [1, FAILURES - 1, FAILURES])
+def test_a_shard_that_the_broker_fails_at_is_tried_again_but_not_for_ever(broker: Broker, failures: int) -> None:
+    left, waits, stream = [1] * failures, list[int](), Stream(broker, recipe(3))
+
+    def fail(name: str) -> None:
+        if left:
+            left.pop()
+            raise ServiceError("EndTxn commit failed")
+
+    broker.owned = fail
+    if failures == FAILURES:
+        with pytest.raises(ServiceError, match="EndTxn commit failed"):
+            enter(stream, lambda: waits.append(1))
+        return
+    enter(stream, lambda: waits.append(1))
+    assert len(waits) == failures
+    assert [stream.progress(shard).epoch for shard in range(3)] == [0, 0, 0]
 
 
 POISSON = [profile_of({"poisson": form}) for form in (80, {"sine": EVERY["sine"]})]
