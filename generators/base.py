@@ -109,10 +109,10 @@ class Generator(Sampler):
     its shares; 0 for generators whose conditional distributions are exact."""
 
     UPDATES: ClassVar[bool] = False
-    """Whether fitting goes on from an artifact of the same model where `fit_from` is asked to."""
+    """Whether fitting goes on from an artifact of the same model where `fit` is asked to."""
 
     RESUMES: ClassVar[bool] = False
-    """Whether fitting keeps checkpoints where `fit_from` is asked to, and goes on from them."""
+    """Whether fitting keeps checkpoints where `fit` is asked to, and goes on from them."""
 
     ACCELERATES: ClassVar[bool] = False
     """Whether fitting can use a GPU, and several processes that torchrun starts."""
@@ -127,6 +127,7 @@ class Generator(Sampler):
         settings: Mapping[str, Any],
         seed: int,
         progress: Progress,
+        start: Start | None = None,
     ) -> Self:
         """Learn the table.
 
@@ -137,25 +138,8 @@ class Generator(Sampler):
             settings: a value for every name in `SETTINGS`.
             seed: seeds whatever is random in fitting.
             progress: told how far fitting has come.
+            start: where fitting begins, which has checked that this generator can; None for from nothing.
         """
-
-    @classmethod
-    def fit_from(
-        cls,
-        table: pa.Table,
-        schema: TableSchema,
-        profile: Profile,
-        settings: Mapping[str, Any],
-        seed: int,
-        progress: Progress,
-        start: Start,
-    ) -> Self:
-        """Learn the table from where `start` says, which has checked that this generator can: by default from nothing.
-
-        Args: those of `fit`, and
-            start: where fitting begins, and where it keeps how far it has come.
-        """
-        return cls.fit(table, schema, profile, settings, seed, progress)
 
     @classmethod
     @abstractmethod

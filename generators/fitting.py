@@ -86,7 +86,7 @@ def artifact_from(
     profile = profile_table(table, schema)
 
     def fit(rows: pa.Table, columns: TableSchema, marginals: Profile) -> Sampler:
-        return start.generator.fit_from(
+        return start.generator.fit(
             rows, columns, marginals, full, seed, lambda share, what: progress(0.2 + 0.4 * share, what), start
         )
 

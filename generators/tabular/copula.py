@@ -27,6 +27,7 @@ from generators.domain import Domain
 from generators.gaussian import GRID, LATENTS, REACH, cholesky, conditional_latents, latents
 from generators.given import Held, arrays_of, held_columns
 from generators.missing import Patterns, missing_cells, patterns_of
+from generators.start import Start
 from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
@@ -131,6 +132,7 @@ class Copula(Generator):
         settings: Mapping[str, Any],
         seed: int,
         progress: Progress,
+        start: Start | None = None,
     ) -> Self:
         """Learn the order of categories, the missing-value patterns and the correlations."""
         surrogates = Surrogates.fit(table, schema, profile, seed)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from generators.base import Generator, Progress
 from generators.columns import Columns, column_parts, intervals_of, pieces_of, place, without
 from generators.given import arrays_of, held_columns
+from generators.start import Start
 from generators.surrogates import Surrogates
 from schemas.profile import Profile
 from schemas.table import TableSchema
@@ -58,6 +59,7 @@ class Marginals(Generator):
         settings: Mapping[str, Any],
         seed: int,
         progress: Progress,
+        start: Start | None = None,
     ) -> Self:
         """Learn nothing beyond the profile but the pools of invented values."""
         fitted = cls(schema, profile, Surrogates.fit(table, schema, profile, seed))

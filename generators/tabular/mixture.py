@@ -109,20 +109,7 @@ class Mixture(Generator):
         settings: Mapping[str, Any],
         seed: int,
         progress: Progress,
-    ) -> Self:
-        """Learn the kinds; see `fit_from`."""
-        return cls.fit_from(table, schema, profile, settings, seed, progress, Start("tabular.mixture"))
-
-    @classmethod
-    def fit_from(
-        cls,
-        table: pa.Table,
-        schema: TableSchema,
-        profile: Profile,
-        settings: Mapping[str, Any],
-        seed: int,
-        progress: Progress,
-        start: Start,
+        start: Start | None = None,
     ) -> Self:
         """Learn the kinds, or go on from those of an artifact, as many as it has.
 
@@ -135,7 +122,7 @@ class Mixture(Generator):
         surrogates = Surrogates.fit(table, schema, profile, seed)
         cells = cells_of(schema, profile, settings["cells"])
         codes = cells.codes(table, schema, profile)
-        if start.before is not None:
+        if start is not None and start.before is not None:
             before = start.before.fitted
             assert isinstance(before, cls)
             found = carried(Cut(before.schema, before.profile, before._cells), Cut(schema, profile, cells))

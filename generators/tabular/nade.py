@@ -70,20 +70,7 @@ class Nade(Generator):
         settings: Mapping[str, Any],
         seed: int,
         progress: Progress,
-    ) -> Self:
-        """Train the network; see `fit_from`."""
-        return cls.fit_from(table, schema, profile, settings, seed, progress, Start("tabular.nade"))
-
-    @classmethod
-    def fit_from(
-        cls,
-        table: pa.Table,
-        schema: TableSchema,
-        profile: Profile,
-        settings: Mapping[str, Any],
-        seed: int,
-        progress: Progress,
-        start: Start,
+        start: Start | None = None,
     ) -> Self:
         """Train the network from where `start` says.
 
@@ -106,6 +93,7 @@ class Nade(Generator):
         surrogates = Surrogates.fit(table, schema, profile, seed)
         cells = cells_of(schema, profile, settings["cells"])
         codes = cells.codes(table, schema, profile)
+        start = Start("tabular.nade") if start is None else start
         network = cls._begun(start, Cut(schema, profile, cells), settings)
         begun = Begun(start.keep, network, start.gently, start.device)
         network = fit_network(codes, cells, drawing_order(schema, cells), settings, seed, progress, begun)
