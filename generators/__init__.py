@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 
-NO_FAMILY = frozenset({"constraints"})
-"""Folders that hold no generators."""
+FAMILIES = ("tabular",)
+"""Folders that hold generators, one a file."""
 
 
 def names() -> tuple[str, ...]:
@@ -26,9 +26,7 @@ def names() -> tuple[str, ...]:
     True
     """
     files = (
-        f.relative_to(_HERE)
-        for f in _HERE.glob("*/*.py")
-        if not f.name.startswith("_") and f.parent.name not in NO_FAMILY
+        f.relative_to(_HERE) for family in FAMILIES for f in (_HERE / family).glob("*.py") if not f.name.startswith("_")
     )
     return tuple(sorted(".".join(f.with_suffix("").parts) for f in files))
 

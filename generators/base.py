@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from generators.distinct import Numbered
 from generators.domain import Domain, domain_of
+from generators.invented.distinct import Numbered
+from generators.invented.surrogates import Surrogates
 from generators.start import Start
-from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.table import TableSchema

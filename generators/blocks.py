@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generators.distinct import Numbered
+from generators.invented.distinct import Numbered
 from generators.keys import Keys, surrogate_keys
 from generators.population import Members, Population, key_base
 from generators.randomness import Purpose, stream_key, uniforms

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.columns import Columns, column_parts
-from generators.surrogates import Surrogate
+from generators.invented.surrogates import Surrogate
 from schemas.errors import InputError
 from schemas.profile import ColumnProfile
 from schemas.table import Column, Kind

@@ -22,7 +22,7 @@ from generators.constraints.constrained import Constrained
 from generators.constraints.fitting import fit_constrained, met
 from generators.constraints.rows import Ruled
 from generators.fingerprint import fingerprint, versions
-from generators.launch import Launch
+from generators.neural.launch import Launch
 from generators.population import Population
 from generators.randomness import Purpose
 from generators.start import Start

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from generators.columns import places_of
-from generators.surrogates import Surrogates
+from generators.invented.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.table import Column, Kind, TableSchema

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import generators
-from generators.launch import Launch
+from generators.neural.launch import Launch
 from schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Start:
             if not alone:
                 raise InputError(f"model={self.model}: is trained by one process; start it without torchrun")
         elif self.device != "cpu" and find_spec("torch") is not None:
-            from generators.devices import device_of  # noqa: PLC0415 - torch is for those who ask for it
+            from generators.neural.devices import device_of  # noqa: PLC0415 - torch is for those who ask for it
 
             device_of(self.device)
         if self.keep is not None and not alone:

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 
 from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS
-from generators.entities import Events
-from generators.history import History, previous
+from generators.changes.entities import Events
+from generators.changes.history import History, previous
 from generators.population import key_texts
 from generators.steered import Steered, steered
 from schemas import changes as forms

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from generators.blocks import BLOCK_ROWS
-from generators.gaussian import normal_quantile
+from generators.latent.gaussian import normal_quantile
 from generators.randomness import Key, uniforms
 from schemas import disorder as forms
 from schemas.parts import one_line

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from connectors.kafka import Outbox, Records
 from generators.blocks import BLOCK_ROWS, Source
-from generators.history import History
+from generators.changes.history import History
 from generators.steered import Steered, steered
 from schemas.blobs import Blobs
 from schemas.drift_kinds import AnyDrift

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from generators.artifact import Artifact
-from generators.history import check_changes
+from generators.changes.history import check_changes
 from generators.population import population_of
 from generators.steered import steered
 from schemas.drift_kinds import check_drifts

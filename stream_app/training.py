@@ -16,7 +16,7 @@ from generators.artifact import Artifact, save
 from generators.base import Progress
 from generators.constraints.rows import Ruled, check_rules, ruled
 from generators.fitting import artifact_from
-from generators.launch import Launch
+from generators.neural.launch import Launch
 from generators.start import Keep, Start
 from schemas.adoption import adopt, text_columns
 from schemas.avro import schema_file

@@ -15,10 +15,10 @@ from generators.constraints.asked import Asked, Translation, translated
 from generators.constraints.plan import Arrays, Plan
 from generators.constraints.redraw import Drawn, redrawn
 from generators.constraints.units import array_of, units_at
-from generators.distinct import Numbered, numbered_of
 from generators.domain import Domain
+from generators.invented.distinct import Numbered, numbered_of
+from generators.invented.surrogates import Surrogates
 from generators.keys import DEFAULT_BASE
-from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.joint_rules import Unique
 from schemas.numeric import NUMERIC_KINDS, as_numbers

@@ -22,13 +22,13 @@ from generators.columns import (
     place,
     without,
 )
-from generators.dependence import correlations, ordered, variables_of
 from generators.domain import Domain
-from generators.gaussian import GRID, LATENTS, REACH, cholesky, conditional_latents, latents
 from generators.given import Held, arrays_of, held_columns
-from generators.missing import Patterns, missing_cells, patterns_of
+from generators.invented.surrogates import Surrogates
+from generators.latent.dependence import correlations, ordered, variables_of
+from generators.latent.gaussian import GRID, LATENTS, REACH, cholesky, conditional_latents, latents
+from generators.latent.missing import Patterns, missing_cells, patterns_of
 from generators.start import Start
-from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.table import TableSchema

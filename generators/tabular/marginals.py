@@ -13,8 +13,8 @@ import pyarrow as pa
 from generators.base import Generator, Progress
 from generators.columns import Columns, column_parts, intervals_of, pieces_of, place, without
 from generators.given import arrays_of, held_columns
+from generators.invented.surrogates import Surrogates
 from generators.start import Start
-from generators.surrogates import Surrogates
 from schemas.profile import Profile
 from schemas.table import TableSchema
 

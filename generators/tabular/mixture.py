@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.base import Generator, Progress, too_small
-from generators.carry import Cut, carried, carried_kinds
 from generators.columns import place
-from generators.discrete import CellColumns, Cells, Codes, cells_of
-from generators.expectation import Kinds, fit_mixture, log_chances, update_mixture
+from generators.discrete.carry import Cut, carried, carried_kinds
+from generators.discrete.cells import CellColumns, Cells, Codes, cells_of
+from generators.discrete.expectation import Kinds, fit_mixture, log_chances, update_mixture
 from generators.given import Held, arrays_of, held_columns
+from generators.invented.surrogates import Surrogates
 from generators.start import Start
-from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.table import TableSchema

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from generators.autoregressive import Network, Walk
 from generators.base import Generator, Progress, too_small
-from generators.carry import Begun, Cut, carried, carried_network
-from generators.discrete import CellColumns, Cells, Codes, cells_of
+from generators.discrete.autoregressive import Network, Walk
+from generators.discrete.carry import Begun, Cut, carried, carried_network
+from generators.discrete.cells import CellColumns, Cells, Codes, cells_of
 from generators.given import arrays_of, held_columns
+from generators.invented.surrogates import Surrogates
 from generators.start import Start
-from generators.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.table import Role, TableSchema
@@ -84,7 +84,7 @@ class Nade(Generator):
         if faults:
             raise InputError(*faults)
         try:
-            from generators.nade_module import fit_network  # noqa: PLC0415
+            from generators.neural.nade_module import fit_network  # noqa: PLC0415
         except ModuleNotFoundError as error:
             raise InputError(
                 f"model=tabular.nade: training it needs {error.name}; pip install 'synthstream[nn]', "

@@ -15,7 +15,7 @@ import pyarrow as pa
 import generators
 from generators.artifact import Artifact, check_folder, load_artifact
 from generators.base import Progress as Told
-from generators.launch import Launch
+from generators.neural.launch import Launch
 from generators.start import Keep
 from schemas.errors import InputError
 from schemas.inference import Choices

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from generators.artifact import check_folder, load_artifact
-from generators.launch import Launch
+from generators.neural.launch import Launch
 from schemas.inference import Choices
 from stream_app import training
 from stream_app.commands.train import checkpoints, device, keep_of, report, settings_of

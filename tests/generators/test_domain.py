@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from generators.domain import MOST_VALUES, domain_of
-from generators.surrogates import Surrogate
+from generators.invented.surrogates import Surrogate
 from schemas.errors import InputError
 from schemas.profile import ColumnProfile
 from schemas.table import Column, Kind

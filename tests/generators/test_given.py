@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from generators.given import held_columns
-from generators.surrogates import Surrogates
+from generators.invented.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import profile_table
 from tests.generators.tables import orders

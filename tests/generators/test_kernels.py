@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generators import columns, expectation, gaussian, keys
+from generators import columns, keys
+from generators.discrete import expectation
+from generators.latent import gaussian
 from generators.randomness import uniforms
 from generators.tabular import copula, marginals, mixture
 

@@ -13,7 +13,7 @@ import pytest
 
 from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS
-from generators.entities import Events
+from generators.changes.entities import Events
 from generators.fitting import fit_artifact
 from generators.keys import murmur2
 from schemas import changes as forms

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.generators.test_devices import launched
+from tests.generators.neural.test_devices import launched
 from tests.stream_app.shop import cli, lines, orders_table, write_csv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ NADE = ("--model", "tabular.nade", "--set", "width=8", "--set", "max_epochs=3", 
 # Trains as the command line does, and is killed by the system in the middle of a step.
 CHILD = """
 import os, signal, sys
-from generators.nade_module import NadeModule
+from generators.neural.nade_module import NadeModule
 from stream_app.cli import main
 plain, steps = NadeModule.losses, []
 def losses(self, *args):
@@ -38,7 +38,7 @@ main(sys.argv[2:])
 TOGETHER = """
 import hashlib, os, sys
 from pathlib import Path
-from generators import nade_module
+from generators.neural import nade_module
 from stream_app.cli import main
 plain = nade_module.fit_network
 def fit_network(*args):

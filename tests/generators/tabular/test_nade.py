@@ -11,7 +11,7 @@ import pytest
 import generators
 from generators.artifact import golden_hash, save
 from generators.base import Generator
-from generators.discrete import cells_of
+from generators.discrete.cells import cells_of
 from generators.randomness import uniforms
 from generators.tabular.nade import drawing_order
 from schemas.errors import InputError
@@ -95,7 +95,7 @@ def test_drawing_needs_no_torch(tmp_path: Path) -> None:
 
 def test_without_torch_training_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    for name in ("generators.nade_module", "generators.training"):
+    for name in ("generators.neural.nade_module", "generators.neural.training"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     table, schema = orders(50)
     with pytest.raises(InputError, match=r"needs torch; pip install 'synthstream\[nn\]', or choose tabular.mixture"):

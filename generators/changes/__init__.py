@@ -1,0 +1,1 @@
+"""Entities that live, change and end."""

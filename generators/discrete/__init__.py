@@ -1,0 +1,1 @@
+"""Models of tables cut into cells: the arithmetic that several generators share."""

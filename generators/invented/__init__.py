@@ -1,0 +1,1 @@
+"""Values that stand in for those that must not be learned: keys, strings, people and places."""

@@ -1,0 +1,1 @@
+"""Tables as normals behind their columns."""
