@@ -32,6 +32,7 @@ from generators.fitting import fit_artifact
 from schemas.avro import avro_schema
 from schemas.codec import Codec
 from schemas.joint_rules import Unique
+from schemas.rows import Rows
 from schemas.rule_forms import rules_of
 from schemas.rules import Rule
 from schemas.table import Column, Kind, Role, TableSchema
@@ -141,7 +142,7 @@ def measure(kind: str, rules: Sequence[Rule], model: str, rows: int) -> Figures:
         rows: how many records, rounded up to whole blocks of every shard.
     """
     table, schema = made_up()
-    artifact = fit_artifact(ruled(table, schema, rules), schema, model, {}, 0, lambda share, what: None, 1)
+    artifact = fit_artifact(ruled(Rows.of(table), schema, rules), schema, model, {}, 0, lambda share, what: None, 1)
     codec = Codec(avro_schema(schema))
     alone = [rule for rule in rules if not isinstance(rule, Unique)]
     seen: dict[str, list[pa.Array[Any]]] = {r.name: [] for r in rules if isinstance(r, Unique)}

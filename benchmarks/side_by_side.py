@@ -20,6 +20,7 @@ from connectors.local_broker import tool
 from generators.artifact import Artifact
 from generators.fitting import fit_artifact
 from schemas.inference import Choices, conform, infer
+from schemas.rows import Rows
 from stream_app import training
 from stream_app.demo import flights
 
@@ -52,7 +53,7 @@ def trained(table: pa.Table, model: str) -> Artifact:
 def trained_flights(folder: Path) -> None:
     """Train the copula on the New York flights."""
     plan = training.Training("tabular.copula", "flights", Choices())
-    training.train(flights(), plan, folder, lambda done, doing: None)
+    training.train(Rows.of(flights()), plan, folder, lambda done, doing: None)
 
 
 def synthstream(*arguments: str) -> Any:

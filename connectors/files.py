@@ -1,4 +1,4 @@
-"""Tables in files: CSV, TSV, JSON lines and Parquet, read whole and written batch by batch."""
+"""Tables in files: CSV, TSV, JSON lines and Parquet, read, and written batch by batch."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from connectors.csv_files import csv_header, csv_rows, read_csv
 from connectors.json_lines import json_rows, read_json_lines
+from connectors.parquet_files import parquet_rows, parquet_writer, read_parquet
 from schemas.errors import InputError, ServiceError
+from schemas.rows import Rows
 from schemas.table import TableSchema
 
 READ = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
@@ -41,15 +42,29 @@ def read_table(path: Path) -> pa.Table:
             mixed types.
     """
     kind = _ending(path)
-    try:
+    with _readable(path):
         if kind == ".parquet":
-            return _read_parquet(path)
+            return read_parquet(path)
         data = _content(path)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; name a file that can be read") from None
     if kind in (".csv", ".tsv"):
         return read_csv(data, str(path), "\t" if kind == ".tsv" else ",")
     return read_json_lines(data, str(path))
+
+
+def read_rows(path: Path) -> Rows:
+    """The rows of a table as `read_table` has them; those of a long Parquet file are not all in memory."""
+    if _ending(path) != ".parquet":
+        return Rows.of(read_table(path))
+    with _readable(path):
+        return parquet_rows(path)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; name a file that can be read") from None
 
 
 def _ending(path: Path) -> str:
@@ -80,18 +95,6 @@ def _member(path: Path) -> bytes:
         if len(members) != 1:
             raise InputError(f"{path}: holds {len(members)} files; expected one table")
         return archive.read(members[0])
-
-
-def _read_parquet(path: Path) -> pa.Table:
-    with path.open("rb") as file:
-        try:
-            table = pq.ParquetFile(file).read()
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-            raise InputError(f"{path}: not a Parquet file that can be read ({' '.join(str(error).split())})") from None
-    for i, field in enumerate(table.schema):
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            table = table.set_column(i, field.name, table.column(i).cast(pa.string()).dictionary_encode())
-    return table.replace_schema_metadata(None)
 
 
 def write_table(batches: Iterable[pa.RecordBatch], schema: TableSchema, path: Path) -> None:
@@ -157,9 +160,8 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
 def _opened(path: Path, kind: str, schema: TableSchema) -> Iterator[Callable[[pa.RecordBatch], object]]:
     """Open a file of a kind, write what stands before the rows, and hand out what writes a batch."""
     if kind == ".parquet":
-        kinds = schema.arrow_schema
-        with path.open("wb") as file, pq.ParquetWriter(file, kinds) as writer:
-            yield lambda batch: writer.write_batch(batch.select(schema.names).cast(kinds))
+        with path.open("wb") as file, parquet_writer(file, schema) as write:
+            yield write
         return
     with ExitStack() as stack:
         put: Callable[[bytes], object]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -14,13 +14,10 @@ import pyarrow as pa
 from generators.domain import Domain, domain_of
 from generators.invented.distinct import Numbered
 from generators.invented.surrogates import Surrogates
-from generators.start import Start
+from generators.task import Task
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.table import TableSchema
-
-Progress = Callable[[float, str], None]
-"""Called while fitting with the share done (0 to 1) and a word on what is being done."""
 
 
 class Sampler(ABC):
@@ -119,26 +116,11 @@ class Generator(Sampler):
 
     @classmethod
     @abstractmethod
-    def fit(
-        cls,
-        table: pa.Table,
-        schema: TableSchema,
-        profile: Profile,
-        settings: Mapping[str, Any],
-        seed: int,
-        progress: Progress,
-        start: Start | None = None,
-    ) -> Self:
-        """Learn the table.
+    def fit(cls, task: Task) -> Self:
+        """Learn a table.
 
         Args:
-            table: the real rows, cast to `schema.arrow_schema`.
-            schema: what the columns are.
-            profile: the safe marginals of the table.
-            settings: a value for every name in `SETTINGS`.
-            seed: seeds whatever is random in fitting.
-            progress: told how far fitting has come.
-            start: where fitting begins, which has checked that this generator can; None for from nothing.
+            task: the table, and how.
         """
 
     @classmethod

@@ -16,7 +16,6 @@ import pyarrow as pa
 
 import generators
 from generators.artifact import ARTIFACT_FORMAT, Artifact, check_contents, golden_hash, identity_of, rules_form
-from generators.base import Progress, Sampler
 from generators.blocks import BLOCK_ROWS, Source
 from generators.constraints.constrained import Constrained
 from generators.constraints.fitting import fit_constrained, met
@@ -27,9 +26,11 @@ from generators.population import Population
 from generators.randomness import Purpose
 from generators.start import Start
 from generators.steered import UNSTEERED, Steered
+from generators.task import Progress, Task
 from schemas.bins import bins_of
 from schemas.errors import InputError
-from schemas.profile import Profile, profile_table
+from schemas.profile import profile_rows
+from schemas.rows import Rows
 from schemas.table import TableSchema
 
 REFERENCE_ROWS = 1_000_000
@@ -45,7 +46,7 @@ def fit_artifact(
     progress: Progress,
     reference_rows: int = REFERENCE_ROWS,
 ) -> Artifact:
-    """Train a generator.
+    """Train a generator from nothing on a table that is in memory.
 
     Args:
         table: the real rows, cast to `schema.arrow_schema`; or those that meet rules, which are then kept.
@@ -59,11 +60,12 @@ def fit_artifact(
     Raises:
         InputError: unknown model or settings, a table of fewer than two rows, or rules that can not be kept.
     """
-    return artifact_from(table, schema, Start(model), settings, seed, progress, reference_rows)
+    rows = table if isinstance(table, Ruled) else Rows.of(table)
+    return artifact_from(rows, schema, Start(model), settings, seed, progress, reference_rows)
 
 
 def artifact_from(
-    table: pa.Table | Ruled,
+    rows: Rows | Ruled,
     schema: TableSchema,
     start: Start,
     settings: Mapping[str, Any],
@@ -71,33 +73,31 @@ def artifact_from(
     progress: Progress,
     reference_rows: int = REFERENCE_ROWS,
 ) -> Artifact:
-    """Train a generator from where it is told to begin; arguments and errors as of `fit_artifact`, and
+    """Train a generator from where it is told to begin; arguments and errors as of `fit_artifact`, but
 
     Args:
+        rows: the real rows, or those that meet rules.
         start: which model, where it begins, and where it keeps checkpoints.
     """
     model = start.model
-    held, table = (table, table.table) if isinstance(table, Ruled) else (None, table)
-    if table.num_rows < 2:
-        raise InputError(f"table {schema.name!r}: has {table.num_rows} rows; expected at least 2")
+    held, rows = (rows, rows.rows) if isinstance(rows, Ruled) else (None, rows)
+    if rows.count < 2:
+        raise InputError(f"table {schema.name!r}: has {rows.count} rows; expected at least 2")
     full = generators.settings_for(start.generator, settings)
     began = time.perf_counter()
     progress(0.0, "profile")
-    profile = profile_table(table, schema)
-
-    def fit(rows: pa.Table, columns: TableSchema, marginals: Profile) -> Sampler:
-        return start.generator.fit(
-            rows, columns, marginals, full, seed, lambda share, what: progress(0.2 + 0.4 * share, what), start
-        )
-
-    generator = fit(table, schema, profile) if held is None else fit_constrained(held, schema, profile, fit)
+    profile = profile_rows(rows, schema)
+    task = Task(rows, schema, profile, full, seed, lambda share, what: progress(0.2 + 0.4 * share, what), start)
+    fit = start.generator.fit
+    generator = fit(task) if held is None else fit_constrained(held, task, fit)
     check_contents(generator)
     manifest = {
         "format": ARTIFACT_FORMAT,
         "model": model,
         "settings": full,
         "seed": seed,
-        "rows": table.num_rows,
+        "rows": rows.count,
+        **({"profiled_rows": rows.table.num_rows} if rows.is_long else {}),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),
         "identity": identity_of(model, schema, profile, generator.weights(), rules_form(generator)),
@@ -110,8 +110,8 @@ def artifact_from(
         **({} if start.before is None else {"before": start.before.identity}),
     }
     artifact = Artifact(model, generator, schema, profile, manifest, {})
-    rows = reference_rows if Launch.here().is_first else 1  # the others' artifacts are not kept
-    reference = reference_counts(artifact, rows, progress)
+    drawn = reference_rows if Launch.here().is_first else 1  # the others' artifacts are not kept
+    reference = reference_counts(artifact, drawn, progress)
     golden = {fingerprint(): golden_hash(artifact)}
     train_s = time.perf_counter() - began
     return replace(artifact, reference=reference, manifest={**manifest, "golden": golden, "train_s": train_s})

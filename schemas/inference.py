@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.adoption import misfits
 from schemas.cells import Cells
@@ -17,6 +18,7 @@ from schemas.conforming import cast_cells, cast_values
 from schemas.errors import InputError
 from schemas.kinds import Seen, Wish, column_of_cells
 from schemas.policies import Wishes, wish_faults, with_meanings
+from schemas.rows import Rows
 from schemas.table import Column, Kind, Role, TableSchema
 from schemas.typed_kinds import column_of_values
 
@@ -208,3 +210,39 @@ def conform(table: pa.Table, schema: TableSchema) -> pa.Table:
     if faults:
         raise InputError(*faults)
     return conformed
+
+
+def infer_rows(rows: Rows, name: str, *, choices: Choices = Choices()) -> TableSchema:
+    """`infer` of a table that may be long: by the rows that are drawn of it, and by where values are missing in all.
+
+    Args: as of `infer`.
+    """
+    schema = infer(rows.table, name, choices=choices)
+    if not rows.is_long:
+        return schema
+    missing = {c.name for piece in rows.pieces() for c in schema if not c.nullable and _misses(piece.column(c.name))}
+    if not missing:
+        return schema
+    columns = (replace(column, nullable=True) if column.name in missing else column for column in schema)
+    return replace(schema, columns=tuple(columns))
+
+
+def _misses(values: pa.ChunkedArray[Any]) -> bool:
+    return values.null_count > 0 or (pa.types.is_floating(values.type) and bool(pc.any(pc.is_nan(values)).as_py()))
+
+
+def conform_rows(rows: Rows, schema: TableSchema) -> Rows:
+    """`conform` of a table that may be long; of its pieces, as they come."""
+
+    def pieces() -> Iterator[pa.Table]:
+        first = 0
+        for piece in rows.pieces():
+            last = first + piece.num_rows
+            try:
+                yield conform(piece, schema)
+            except InputError as error:
+                raise InputError(*(f"of rows {first + 1:,} to {last:,}: {fault}" for fault in error.faults)) from None
+            first = last
+
+    table = conform(rows.table, schema)
+    return Rows(table, rows.count, pieces) if rows.is_long else Rows.of(table)

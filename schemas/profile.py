@@ -17,6 +17,7 @@ from schemas.errors import InputError
 from schemas.formats import TextFormat, format_of
 from schemas.knots import Marginal, marginal_of
 from schemas.numeric import NUMERIC_KINDS, as_numbers
+from schemas.rows import Rows
 from schemas.table import MIN_SHARED_ROWS, Column, Kind, Role, TableSchema
 
 PROFILE_FORMAT = 1
@@ -154,16 +155,26 @@ class Profile:
 
 
 def profile_table(table: pa.Table, schema: TableSchema) -> Profile:
+    """Profile every column of a table that is in memory; see `profile_rows`."""
+    return profile_rows(Rows.of(table), schema)
+
+
+def profile_rows(rows: Rows, schema: TableSchema) -> Profile:
     """Profile every column.
 
+    Of a long table, values are counted in the rows that are drawn of it: what five of these share, five rows of the
+    table share. Columns whose values are invented are read whole, since no value that is there may be drawn.
+
     Args:
-        table: the real rows, cast to `schema.arrow_schema`.
+        rows: the real rows, cast to `schema.arrow_schema`.
         schema: what the columns are.
 
     Raises:
         InputError: a key or identifier that is neither integer nor string.
     """
-    return Profile(table.num_rows, tuple(_profile_column(table.column(c.name), c) for c in schema))
+    whole = rows.whole(schema.surrogates)
+    columns = ((whole if c.is_surrogate else rows.table).column(c.name) for c in schema)
+    return Profile(rows.table.num_rows, tuple(map(_profile_column, columns, schema)))
 
 
 def _profile_column(array: pa.ChunkedArray[Any], column: Column) -> ColumnProfile:

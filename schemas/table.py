@@ -212,6 +212,11 @@ class TableSchema:
         return tuple(column.name for column in self.columns)
 
     @property
+    def surrogates(self) -> tuple[str, ...]:
+        """The names of the columns whose values are invented."""
+        return tuple(column.name for column in self.columns if column.is_surrogate)
+
+    @property
     def arrow_schema(self) -> pa.Schema:
         """The schema of every RecordBatch of this table."""
         return pa.schema([pa.field(c.name, c.arrow_type, c.nullable) for c in self.columns])

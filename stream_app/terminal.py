@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from generators.base import Progress as Told
+from generators.task import Progress as Told
 
 
 @contextmanager

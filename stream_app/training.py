@@ -10,18 +10,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from connectors.files import read_table
+from connectors.files import read_rows
 from connectors.kafka import Inbox
 from generators.artifact import Artifact, save
-from generators.base import Progress
 from generators.constraints.rows import Ruled, check_rules, ruled
 from generators.fitting import artifact_from
 from generators.neural.launch import Launch
 from generators.start import Keep, Start
+from generators.task import Progress
 from schemas.adoption import adopt, text_columns
 from schemas.avro import schema_file
 from schemas.errors import InputError, ServiceError
-from schemas.inference import Choices, conform, infer
+from schemas.inference import Choices, conform_rows, infer_rows
+from schemas.rows import Rows
 from schemas.rules import Rule
 from schemas.table import TableSchema
 from schemas.yaml_files import read_rules
@@ -74,9 +75,9 @@ class Training:
         return Start(self.model, self.keep, self.before, gently, self.device)
 
 
-def table_of_file(path: Path) -> pa.Table:
+def rows_of_file(path: Path) -> Rows:
     """The raw rows of a file."""
-    return read_table(path)
+    return read_rows(path)
 
 
 def schema_of_file(path: Path) -> dict[str, Any]:
@@ -101,8 +102,8 @@ def schema_of_topic(outside: Outside, topic: str) -> dict[str, Any]:
     return found[1]
 
 
-def table_of_topic(outside: Outside, topic: str, rows: int, progress: Progress) -> pa.Table:
-    """Read the first records of a topic back into a table: so many, or all that it has now if those are fewer.
+def rows_of_topic(outside: Outside, topic: str, rows: int, progress: Progress) -> Rows:
+    """Read back the first records of a topic: so many, or all that it has now if those are fewer.
 
     Args:
         outside: broker and registry.
@@ -136,10 +137,10 @@ def table_of_topic(outside: Outside, topic: str, rows: int, progress: Progress) 
         raise InputError(f"topic={topic}: holds no record in registered Avro; publish some first, or name another")
     if any(batch.schema != batches[0].schema for batch in batches):
         raise InputError(f"topic={topic}: its records were written under several schemas; name a topic that has one")
-    return pa.Table.from_batches(batches).slice(0, rows)
+    return Rows.of(pa.Table.from_batches(batches).slice(0, rows))
 
 
-def train(raw: pa.Table, training: Training, out: Path | None, progress: Progress) -> Artifact:
+def train(raw: Rows, training: Training, out: Path | None, progress: Progress) -> Artifact:
     """Infer, conform, leave out what breaks rules, fit and, unless told not to, save.
 
     Args:
@@ -153,7 +154,7 @@ def train(raw: pa.Table, training: Training, out: Path | None, progress: Progres
     return _trained(_rows(raw, schema, training), schema, training.start(), training, out, progress)
 
 
-def update(raw: pa.Table, training: Training, out: Path | None, progress: Progress) -> Artifact:
+def update(raw: Rows, training: Training, out: Path | None, progress: Progress) -> Artifact:
     """Go on from an artifact with rows it has not seen: under its schema, with their marginals, in small steps.
 
     Args: as of `train`; `training.before` is the artifact.
@@ -161,13 +162,13 @@ def update(raw: pa.Table, training: Training, out: Path | None, progress: Progre
     Raises:
         InputError: the rows are not of the artifact's columns.
     """
-    table, before = fitting(raw, training), training.before
+    fit, before = fitting(raw, training), training.before
     assert before is not None
-    rows = ruled(table, before.schema, before.rules) if before.rules else table
+    rows = ruled(fit, before.schema, before.rules) if before.rules else fit
     return _trained(rows, before.schema, training.start(gently=True), training, out, progress)
 
 
-def fitting(raw: pa.Table, training: Training) -> pa.Table:
+def fitting(raw: Rows, training: Training) -> Rows:
     """New rows as the artifact's schema has them: all the checks of `update` that need no fitting.
 
     Raises:
@@ -177,20 +178,20 @@ def fitting(raw: pa.Table, training: Training) -> pa.Table:
     return of_artifact(raw, training.before)
 
 
-def of_artifact(raw: pa.Table, artifact: Artifact) -> pa.Table:
+def of_artifact(raw: Rows, artifact: Artifact) -> Rows:
     """Rows as an artifact's schema has them.
 
     Raises:
         InputError: the rows are not of its columns.
     """
     try:
-        return conform(raw, artifact.schema)
+        return conform_rows(raw, artifact.schema)
     except InputError as error:
         raise InputError(*(f"{fault} (by the artifact's schema)" for fault in error.faults)) from None
 
 
 def _trained(
-    rows: pa.Table | Ruled, schema: TableSchema, start: Start, training: Training, out: Path | None, progress: Progress
+    rows: Rows | Ruled, schema: TableSchema, start: Start, training: Training, out: Path | None, progress: Progress
 ) -> Artifact:
     artifact = artifact_from(rows, schema, start, training.settings, training.seed, progress)
     if out is not None and Launch.here().is_first:
@@ -200,25 +201,29 @@ def _trained(
     return artifact
 
 
-def checked(raw: pa.Table, training: Training) -> tuple[TableSchema, Mapping[str, int]]:
+def checked(raw: Rows, training: Training) -> tuple[TableSchema, Mapping[str, int]]:
     """All the checks of `train` that need no fitting, what `--dry-run` does: the columns, and the rows left out."""
     schema = _schema(raw, training)
     rows = _rows(raw, schema, training)
-    return schema, rows.left_out if isinstance(rows, Ruled) else {}
+    if isinstance(rows, Ruled):
+        return schema, rows.left_out
+    for _ in rows.pieces():
+        pass  # each is cast, or refused
+    return schema, {}
 
 
-def _rows(raw: pa.Table, schema: TableSchema, training: Training) -> pa.Table | Ruled:
+def _rows(raw: Rows, schema: TableSchema, training: Training) -> Rows | Ruled:
     """The real rows under their schema, those that break a rule left out."""
     if training.rules:
         check_rules(training.rules, schema)
-    table = conform(raw, schema)
-    return ruled(table, schema, training.rules) if training.rules else table
+    rows = conform_rows(raw, schema)
+    return ruled(rows, schema, training.rules) if training.rules else rows
 
 
-def _schema(raw: pa.Table, training: Training) -> TableSchema:
+def _schema(raw: Rows, training: Training) -> TableSchema:
     """What the columns are, under the Avro schema there is to keep to."""
     if training.wire is None:
-        return infer(raw, training.name, choices=training.choices)
-    strings = text_columns(training.wire) & set(raw.column_names)
+        return infer_rows(raw, training.name, choices=training.choices)
+    strings = text_columns(training.wire) & set(raw.table.column_names)
     choices = replace(training.choices, text=training.choices.text | strings)
-    return adopt(infer(raw, training.name, choices=choices), training.wire)
+    return adopt(infer_rows(raw, training.name, choices=choices), training.wire)

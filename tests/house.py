@@ -39,7 +39,7 @@ CLIENTS: Mapping[str, tuple[str, ...]] = {
     "prometheus_client": ("monitors/prometheus.py",),
     "pyarrow.csv": ("connectors/csv_files.py",),
     "pyarrow.json": ("connectors/json_lines.py",),
-    "pyarrow.parquet": ("connectors/files.py",),
+    "pyarrow.parquet": ("connectors/parquet_files.py",),
     "starlette": ("stream_app/web.py",),
     "torch": ("generators/*.py", "generators/*/*.py"),
     "uvicorn": ("stream_app/web.py",),

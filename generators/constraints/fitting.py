@@ -13,10 +13,11 @@ from generators.constraints.constrained import Constrained
 from generators.constraints.plan import Plan, plan_of
 from generators.constraints.rows import Ruled
 from generators.randomness import Purpose, stream_key, uniforms
+from generators.task import Task
 from schemas.errors import InputError
-from schemas.profile import Profile, profile_table
+from schemas.profile import Profile
+from schemas.rows import Rows
 from schemas.rules import Rule
-from schemas.table import TableSchema
 
 TRIED_ROWS = 20_000
 """On so many rows rules are tried."""
@@ -27,28 +28,24 @@ LEAST_MET = 0.01
 NUMBERED_ROWS = 4_096
 """On so many values that never repeat a pattern is tried."""
 
-Fits = Callable[[pa.Table, TableSchema, Profile], Sampler]
-"""Fits a generator on rows."""
 
-
-def fit_constrained(rows: Ruled, schema: TableSchema, profile: Profile, fit: Fits) -> Constrained:
+def fit_constrained(held: Ruled, task: Task, fit: Callable[[Task], Sampler]) -> Constrained:
     """Fit a generator that keeps rules.
 
     Args:
-        rows: meet them.
-        schema: what the columns are.
-        profile: the marginals of the rows.
-        fit: fits any generator on re-expressed rows.
+        held: the rows, which meet them.
+        task: what there is to learn, the same rows.
+        fit: fits any generator, on re-expressed rows.
 
     Raises:
         InputError: a combination that five rows share is nowhere; values copied that may not be; or a rule that the
             generator hardly ever meets, named.
     """
-    plan = plan_of(schema, rows.rules)
-    table = plan.forward(rows.table)
-    inner = profile_table(table, plan.schema)
-    _check_listings(plan, inner, rows)
-    model = Constrained(fit(table, plan.schema, inner), plan, profile, rows.rules)
+    plan, rows = plan_of(task.schema, held.rules), task.rows
+    forward = Rows(plan.forward(rows.table), rows.count, lambda: map(plan.forward, rows.pieces()))
+    inner = task.on(forward, plan.schema)
+    _check_listings(plan, inner.profile, held)
+    model = Constrained(fit(inner), plan, task.profile, held.rules)
     _check_numbered(model)
     _check_met(model)
     return model
@@ -101,7 +98,7 @@ def _declared(rows: Ruled, name: str) -> bool:
     listed: set[str] = set()
     for rule in rows.rules:
         listed |= _values_of(rule, name)
-    return set(rows.table.column(name).unique().drop_null().to_pylist()) <= listed
+    return set(rows.rows.whole([name]).column(name).unique().drop_null().to_pylist()) <= listed
 
 
 def _values_of(rule: Rule, name: str) -> set[str]:

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from generators.constraints.plan import plan_of
 from schemas.contradictions import contradictions
 from schemas.errors import InputError
+from schemas.rows import Rows
 from schemas.rule_forms import check_columns
 from schemas.rules import Rule
 from schemas.table import TableSchema
@@ -24,12 +26,12 @@ class Ruled:
     """Rows that all meet some rules.
 
     Args:
-        table: the rows.
+        rows: the rows.
         rules: what they meet.
         left_out: by rule how many rows of the table broke it and are not among these.
     """
 
-    table: pa.Table
+    rows: Rows
     rules: tuple[Rule, ...]
     left_out: Mapping[str, int]
 
@@ -48,11 +50,11 @@ def check_rules(rules: Sequence[Rule], schema: TableSchema) -> None:
     plan_of(schema, rules)
 
 
-def ruled(table: pa.Table, schema: TableSchema, rules: Sequence[Rule]) -> Ruled:
+def ruled(rows: Rows, schema: TableSchema, rules: Sequence[Rule]) -> Ruled:
     """Leave out the rows that break rules.
 
     Args:
-        table: real rows, cast to `schema.arrow_schema`.
+        rows: real rows, cast to `schema.arrow_schema`.
         schema: what the columns are.
         rules: what every row is to meet.
 
@@ -60,22 +62,36 @@ def ruled(table: pa.Table, schema: TableSchema, rules: Sequence[Rule]) -> Ruled:
         InputError: as `check_rules`; or fewer than two rows meet a rule, or all of them.
     """
     check_rules(rules, schema)
-    rows = table.num_rows
-    if rows < FEWEST:
-        return Ruled(table, tuple(rules), {})
+    if rows.count < FEWEST:
+        return Ruled(rows, tuple(rules), {})
+    names, count = [rule.name for rule in rules], rows.count
+    broken = sum((_broken(piece, rules).sum(axis=1) for piece in rows.pieces()), np.zeros(len(rules) + 1, np.int64))
+    for name, some in zip(names, broken.tolist(), strict=False):
+        if count - some < FEWEST:
+            raise InputError(f"rule {name}: {_of(some, count)} rows break it; mend the rule, or the table")
+    off = int(broken[-1])
+    if count - off < FEWEST:
+        each = ", ".join(f"{name} {_of(some, count)}" for name, some in zip(names, broken.tolist(), strict=False))
+        raise InputError(f"rules: {_of(off, count)} rows break at least one ({each}); mend the rules, or the table")
+    left_out = {name: some for name, some in zip(names, broken.tolist(), strict=False) if some}
+    if not off:
+        return Ruled(rows, tuple(rules), left_out)
+
+    def kept(table: pa.Table) -> pa.Table:
+        return table.filter(pa.array(~_broken(table, rules)[-1]))
+
+    table = kept(rows.table)
+    meeting = Rows(table, count - off, lambda: map(kept, rows.pieces())) if rows.is_long else Rows.of(table)
+    return Ruled(meeting, tuple(rules), left_out)
+
+
+def _broken(table: pa.Table, rules: Sequence[Rule]) -> npt.NDArray[np.bool_]:
+    """Which rows break each rule, and in the last line any, shape (rules + 1, rows)."""
+    if not table.num_rows:
+        return np.zeros((len(rules) + 1, 0), bool)
     batch = table.combine_chunks().to_batches()[0]
-    broken = {rule.name: rule.violations(batch) for rule in rules}
-    for name, off in broken.items():
-        if rows - off.sum() < FEWEST:
-            raise InputError(f"rule {name}: {_of(off.sum(), rows)} rows break it; mend the rule, or the table")
-    off = np.logical_or.reduce([np.zeros(rows, bool), *broken.values()])
-    if rows - off.sum() < FEWEST:
-        each = ", ".join(f"{name} {_of(some.sum(), rows)}" for name, some in broken.items())
-        raise InputError(
-            f"rules: {_of(off.sum(), rows)} rows break at least one ({each}); mend the rules, or the table"
-        )
-    left_out = {name: int(some.sum()) for name, some in broken.items() if some.any()}
-    return Ruled(table.filter(pa.array(~off)) if off.any() else table, tuple(rules), left_out)
+    each = [rule.violations(batch) for rule in rules]
+    return np.array([*each, np.logical_or.reduce([np.zeros(len(batch), bool), *each])])
 
 
 def _of(some: int, rows: int) -> str:

@@ -7,8 +7,10 @@ has one more cell, the last, for that.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from tempfile import TemporaryFile, gettempdir
 from typing import Any
 
 import numba
@@ -19,8 +21,11 @@ import pyarrow.compute as pc
 
 from generators.columns import Columns, Pieces, column_parts, intervals_of, pieces_of, place, places_of, without
 from generators.given import Held
+from generators.task import Progress, silently
+from schemas.errors import ServiceError
 from schemas.numeric import NUMERIC_KINDS, as_numbers
 from schemas.profile import ColumnProfile, Profile
+from schemas.rows import Rows
 from schemas.table import Column, TableSchema
 
 FEW = 128
@@ -184,6 +189,39 @@ def _places(column: Column, profile: ColumnProfile, array: pa.Array[Any]) -> tup
         return places_of(column, profile, array), as_numbers(column, array)[1]
     known = pc.index_in(array.cast(pa.string()), pa.array(profile.values, pa.string()))
     return known.cast(pa.float64()).fill_null(np.nan).to_numpy(), array.is_valid().to_numpy(zero_copy_only=False)
+
+
+def codes_of(rows: Rows, cells: Cells, schema: TableSchema, profile: Profile, progress: Progress = silently) -> Codes:
+    """The cells of all rows, as `Cells.codes` has them; those of a long table lie in a file that nobody else sees.
+
+    Args:
+        rows: cast to `schema.arrow_schema`.
+        cells: what the columns are cut into.
+        schema: the columns.
+        profile: their marginals.
+        progress: told how many rows were read.
+
+    Raises:
+        ServiceError: there is no room for the file.
+    """
+    if not rows.is_long:
+        return cells.codes(rows.table, schema, profile)
+    shape = (rows.count, len(cells.columns))
+    try:
+        with TemporaryFile() as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, shape[0] * shape[1] * np.dtype(np.int32).itemsize))
+            codes = np.memmap(file, np.int32, "r+", shape=shape)
+    except OSError as error:
+        raise ServiceError(
+            f"{gettempdir()}: has no room for the cells of {rows.count:,} rows ({error.strerror or error}); "
+            "set TMPDIR to a folder that has"
+        ) from None
+    at = 0
+    for piece in rows.pieces():
+        codes[at : at + piece.num_rows] = cells.codes(piece, schema, profile)
+        at += piece.num_rows
+        progress(0.0, f"{at:,} rows read")
+    return codes
 
 
 def cells_of(schema: TableSchema, profile: Profile, cells: int) -> Cells:

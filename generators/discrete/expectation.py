@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import digamma, logsumexp
 
-from generators.base import Progress
 from generators.discrete.cells import Cells, Codes
 from generators.discrete.products import dot
+from generators.task import Progress
 
 FIRST_WEIGHT = 0.75
 """A prior weighs as much as so many rows for every cell of its column, until it is learned."""

@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from generators.base import Progress
 from generators.discrete.autoregressive import Ints, Network, calibrated
 from generators.discrete.carry import Begun
 from generators.discrete.cells import Cells, Codes
 from generators.neural.checkpoints import Keeper, digest_of
 from generators.neural.devices import device_of, fork_random, together
 from generators.neural.training import Plan, train
+from generators.task import Progress
 
 Array = npt.NDArray[np.float32]
 

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from generators.base import Progress
 from generators.neural.checkpoints import Keeper, Reached
 from generators.neural.devices import is_out_of_memory, processes
+from generators.task import Progress
 from schemas.errors import InputError
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -48,6 +48,7 @@ class Plan:
         patience: so many epochs in a row without one end it.
         max_seconds: training ends after so long.
         max_epochs: training ends after so many.
+        epoch_rows: an epoch ends after so many rows, if there are more.
         learned: the model has learned something already, which is kept unless there is a gain on it.
         device: what it is trained on.
         bf16: half the digits where that is enough (torch's autocast); judged in full ones.
@@ -65,6 +66,7 @@ class Plan:
     patience: int = 5
     max_seconds: float = 3_600.0
     max_epochs: int = 1_000
+    epoch_rows: int = 1_000_000
     learned: bool = False
     device: torch.device = CPU
     bf16: bool = False
@@ -151,14 +153,15 @@ class _Run(Generic[Model]):
         """Whether to stop, asked between epochs."""
         plan = self._plan
         enough = self.idle >= plan.patience or self.epoch >= plan.max_epochs or self._late
-        return self.epoch > 0 and self.learned == 0 and enough
+        return self.epoch > 0 and self.learned % plan.epoch_rows == 0 and enough
 
     def learn(self, keeper: Keeper | None) -> None:
-        """Go over the rows once, or over what is left of them, keeping checkpoints on the way."""
+        """Go over the rows of an epoch, or over what is left of them, keeping checkpoints on the way."""
         self._model.train()
         order = self._learned[self._processes.same(self._order())]
-        while self.learned < len(order):
-            at = order[self.learned : self.learned + self._plan.batch_rows]
+        end = min(len(order), (self.learned // self._plan.epoch_rows + 1) * self._plan.epoch_rows)
+        while self.learned < end:
+            at = order[self.learned : min(self.learned + self._plan.batch_rows, end)]
             self._find_gradients(at)
             late = self.spent_s > self._plan.max_seconds
             self._late = self._processes.add_up(list(self._model.parameters()), late)
@@ -167,7 +170,7 @@ class _Run(Generic[Model]):
             self.learned += len(at)
             if self._late:
                 break
-            if keeper is not None and keeper.is_due():
+            if keeper is not None and self.learned < end and keeper.is_due():
                 keeper.write(self.reached())
 
     def _find_gradients(self, batch: Tensor) -> None:
@@ -198,7 +201,7 @@ class _Run(Generic[Model]):
         return rows // 2
 
     def _order(self) -> Tensor:
-        """This epoch's order of the rows; if some of it is behind us, numbers drawn since are left as they are."""
+        """The order in which all rows are gone over; if some are behind us, numbers drawn since stay as they are."""
         if self.learned == 0:
             self._before_order = torch.get_rng_state()
             return torch.randperm(len(self._learned))
@@ -213,7 +216,9 @@ class _Run(Generic[Model]):
         found = self._found()
         late = torch.tensor(float(self.spent_s > self._plan.max_seconds), device=self._plan.device)
         self._late = self._late or bool(self._processes.same(late))
-        self.epoch, self.learned = self.epoch + 1, 0
+        self.epoch += 1
+        if self._late or self.learned >= len(self._learned):
+            self.learned = 0
         if found < self.best - self._plan.gain:
             self.best, self.idle, self.kept = found, 0, deepcopy(self._averaging.module.state_dict())
             return

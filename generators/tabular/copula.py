@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import ndtr, ndtri
 
-from generators.base import Generator, Progress
+from generators.base import Generator
 from generators.columns import (
     Columns,
     categorical,
@@ -28,7 +28,7 @@ from generators.invented.surrogates import Surrogates
 from generators.latent.dependence import correlations, ordered, variables_of
 from generators.latent.gaussian import GRID, LATENTS, REACH, cholesky, conditional_latents, latents
 from generators.latent.missing import Patterns, missing_cells, patterns_of
-from generators.start import Start
+from generators.task import Task
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.table import TableSchema
@@ -124,18 +124,10 @@ class Copula(Generator):
         return table
 
     @classmethod
-    def fit(
-        cls,
-        table: pa.Table,
-        schema: TableSchema,
-        profile: Profile,
-        settings: Mapping[str, Any],
-        seed: int,
-        progress: Progress,
-        start: Start | None = None,
-    ) -> Self:
+    def fit(cls, task: Task) -> Self:
         """Learn the order of categories, the missing-value patterns and the correlations."""
-        surrogates = Surrogates.fit(table, schema, profile, seed)
+        table, schema, profile, progress = task.table, task.schema, task.profile, task.progress
+        surrogates = task.surrogates()
         progress(0.3, "missing values")
         groups, of_rows = patterns_of(missing_cells(table, schema))
         varied = [(g, codes) for g, codes in zip(groups, of_rows, strict=True) if len(g.shares) > 1]

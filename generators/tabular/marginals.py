@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from generators.base import Generator, Progress
+from generators.base import Generator
 from generators.columns import Columns, column_parts, intervals_of, pieces_of, place, without
 from generators.given import arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
-from generators.start import Start
+from generators.task import Task
 from schemas.profile import Profile
 from schemas.table import TableSchema
 
@@ -51,19 +51,10 @@ class Marginals(Generator):
         self._pieces = pieces_of([column_parts(*pair) for pair in pairs])
 
     @classmethod
-    def fit(
-        cls,
-        table: pa.Table,
-        schema: TableSchema,
-        profile: Profile,
-        settings: Mapping[str, Any],
-        seed: int,
-        progress: Progress,
-        start: Start | None = None,
-    ) -> Self:
+    def fit(cls, task: Task) -> Self:
         """Learn nothing beyond the profile but the pools of invented values."""
-        fitted = cls(schema, profile, Surrogates.fit(table, schema, profile, seed))
-        progress(1.0, "marginals")
+        fitted = cls(task.schema, task.profile, task.surrogates())
+        task.progress(1.0, "marginals")
         return fitted
 
     @property

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from generators.base import Generator, Progress, too_small
+from generators.base import Generator, too_small
 from generators.columns import place
 from generators.discrete.carry import Cut, carried, carried_kinds
 from generators.discrete.cells import CellColumns, Cells, Codes, cells_of
 from generators.discrete.expectation import Kinds, fit_mixture, log_chances, update_mixture
 from generators.given import Held, arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
-from generators.start import Start
+from generators.task import Task
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.table import TableSchema
@@ -101,37 +101,29 @@ class Mixture(Generator):
         self._columns = CellColumns(schema, profile, cells)
 
     @classmethod
-    def fit(
-        cls,
-        table: pa.Table,
-        schema: TableSchema,
-        profile: Profile,
-        settings: Mapping[str, Any],
-        seed: int,
-        progress: Progress,
-        start: Start | None = None,
-    ) -> Self:
+    def fit(cls, task: Task) -> Self:
         """Learn the kinds, or go on from those of an artifact, as many as it has.
 
         Raises:
             InputError: settings that make no sense, all at once; or an artifact of other columns altogether.
         """
+        schema, profile, settings = task.schema, task.profile, task.settings
         faults = too_small(settings, {"components": 1, "cells": 2, "max_seconds": 0.0})
         if faults:
             raise InputError(*faults)
-        surrogates = Surrogates.fit(table, schema, profile, seed)
+        surrogates = task.surrogates()
         cells = cells_of(schema, profile, settings["cells"])
-        codes = cells.codes(table, schema, profile)
-        if start is not None and start.before is not None:
-            before = start.before.fitted
+        codes = cells.codes(task.table, schema, profile)
+        if task.start is not None and task.start.before is not None:
+            before = task.start.before.fitted
             assert isinstance(before, cls)
             found = carried(Cut(before.schema, before.profile, before._cells), Cut(schema, profile, cells))
             begun = carried_kinds(before._kinds, found, cells)
             seconds = settings["max_seconds"]
-            kinds = update_mixture(codes, cells, begun, before.profile.rows, seconds, seed, progress)
+            kinds = update_mixture(codes, cells, begun, before.profile.rows, seconds, task.seed, task.progress)
             return cls(schema, profile, surrogates, cells, kinds)
-        most = min(settings["components"], max(1, table.num_rows // ROWS_A_KIND))
-        kinds = fit_mixture(codes, cells, most, settings["max_seconds"], seed, progress)
+        most = min(settings["components"], max(1, len(codes) // ROWS_A_KIND))
+        kinds = fit_mixture(codes, cells, most, settings["max_seconds"], task.seed, task.progress)
         return cls(schema, profile, surrogates, cells, kinds)
 
     @property

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from generators.base import Generator, Progress, too_small
+from generators.base import Generator, too_small
 from generators.discrete.autoregressive import Network, Walk
 from generators.discrete.carry import Begun, Cut, carried, carried_network
-from generators.discrete.cells import CellColumns, Cells, Codes, cells_of
+from generators.discrete.cells import CellColumns, Cells, Codes, cells_of, codes_of
 from generators.given import arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
 from generators.start import Start
+from generators.task import Task
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.table import Role, TableSchema
@@ -62,22 +63,14 @@ class Nade(Generator):
         self._order = drawing_order(schema, cells)
 
     @classmethod
-    def fit(
-        cls,
-        table: pa.Table,
-        schema: TableSchema,
-        profile: Profile,
-        settings: Mapping[str, Any],
-        seed: int,
-        progress: Progress,
-        start: Start | None = None,
-    ) -> Self:
+    def fit(cls, task: Task) -> Self:
         """Train the network from where `start` says.
 
         Raises:
             InputError: settings that make no sense, all at once; torch is not installed; or the checkpoint is of
                 another training.
         """
+        schema, profile, settings = task.schema, task.profile, task.settings
         faults = too_small(settings, LEAST)
         if not 0 <= settings["forgotten"] < 1:
             faults.append(f"forgotten={settings['forgotten']}: must be from 0 to below 1")
@@ -90,13 +83,13 @@ class Nade(Generator):
                 f"model=tabular.nade: training it needs {error.name}; pip install 'synthstream[nn]', "
                 "or choose tabular.mixture, which needs nothing more"
             ) from None
-        surrogates = Surrogates.fit(table, schema, profile, seed)
+        surrogates = task.surrogates()
         cells = cells_of(schema, profile, settings["cells"])
-        codes = cells.codes(table, schema, profile)
-        start = Start("tabular.nade") if start is None else start
+        codes = codes_of(task.rows, cells, schema, profile, task.progress)
+        start = Start("tabular.nade") if task.start is None else task.start
         network = cls._begun(start, Cut(schema, profile, cells), settings)
         begun = Begun(start.keep, network, start.gently, start.device)
-        network = fit_network(codes, cells, drawing_order(schema, cells), settings, seed, progress, begun)
+        network = fit_network(codes, cells, drawing_order(schema, cells), settings, task.seed, task.progress, begun)
         return cls(schema, profile, surrogates, cells, network)
 
     @classmethod

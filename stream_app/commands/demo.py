@@ -15,6 +15,7 @@ from generators.artifact import Artifact
 from monitors.prometheus import PublisherExporter
 from schemas.errors import InputError
 from schemas.inference import Choices
+from schemas.rows import Rows
 from stream_app import assemble, monitoring, training
 from stream_app.demo import INCIDENT, Demo, demo_spec, flights, summary
 from stream_app.options import RateType, as_asked, as_json, show
@@ -79,7 +80,7 @@ def _trained(model: str, quiet: bool) -> Artifact:
     with progress_bar(quiet) as told:
         told(0.0, "reading 336,776 flights")
         plan = training.Training(model, "flights", Choices())
-        return training.train(flights(), plan, FOLDER / "flights", told)
+        return training.train(Rows.of(flights()), plan, FOLDER / "flights", told)
 
 
 def _served(web: Web, port: int) -> Served:

@@ -27,10 +27,10 @@ def score_command(artifact: Path, table: Path, as_json: bool) -> None:
     learned them by heart.
     """
     model = load_artifact(artifact)
-    rows = training.of_artifact(training.table_of_file(table), model)
-    if not rows.num_rows:
+    rows = training.of_artifact(training.rows_of_file(table), model)
+    if not rows.count:
         raise InputError(f"table={table}: has no rows to score")
-    found = model.generator.log_likelihood(rows)
+    found = np.concatenate([model.generator.log_likelihood(piece) for piece in rows.pieces()])
     mean, off = float(found.mean()), NORMAL_95 * float(found.std()) / np.sqrt(len(found))
     facts = {"artifact": model.identity, "rows": len(found), "nats_a_row": mean, "low": mean - off, "high": mean + off}
     show(facts, as_json)

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pyarrow as pa
 
 import generators
 from generators.artifact import Artifact, check_folder, load_artifact
-from generators.base import Progress as Told
 from generators.neural.launch import Launch
 from generators.start import Keep
+from generators.task import Progress as Told
 from schemas.errors import InputError
 from schemas.inference import Choices
 from schemas.policies import read_wishes
+from schemas.rows import Rows
 from stream_app import training
 from stream_app.assemble import reached
 from stream_app.options import as_json, dry_run, show, where
@@ -127,7 +127,7 @@ class Asked:
         plan = training.Training(self.model, self.table_name, self.choices, self.seed, settings)
         return replace(plan, rules=rules, keep=keep, before=before, device=self.device)
 
-    def real(self, told: Told) -> tuple[pa.Table, dict[str, Any] | None]:
+    def real(self, told: Told) -> tuple[Rows, dict[str, Any] | None]:
         """The real rows, and the Avro schema to keep to, if any."""
         wire = None if self.schema is None else training.schema_of_file(self.schema)
         topic = self.like_topic if self.from_topic is None else self.from_topic
@@ -136,10 +136,10 @@ class Asked:
                 if wire is None:
                     wire = training.schema_of_topic(outside, self.like_topic or topic)
                 if self.from_topic is not None:
-                    return training.table_of_topic(outside, self.from_topic, self.rows, told), wire
+                    return training.rows_of_topic(outside, self.from_topic, self.rows, told), wire
         assert self.table is not None
         told(0.0, "reading the table")
-        return training.table_of_file(self.table), wire
+        return training.rows_of_file(self.table), wire
 
 
 def checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -243,7 +243,7 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
         else:
             artifact = training.train(raw, plan, asked.out, told)
     if dry_run:
-        found = {"table": plan.name, "rows": raw.num_rows, "columns": list(schema.names), "would_write": str(asked.out)}
+        found = {"table": plan.name, "rows": raw.count, "columns": list(schema.names), "would_write": str(asked.out)}
         show({**found, **({"rules": len(plan.rules), "rows_breaking": left_out} if plan.rules else {})}, as_json)
     elif Launch.here().is_first:
         report(artifact, asked.out, as_json)

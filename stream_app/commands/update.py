@@ -65,12 +65,12 @@ def update_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     plan = asked.training()
     with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
         told(0.0, "reading the table")
-        raw = training.table_of_file(asked.table)
+        raw = training.rows_of_file(asked.table)
         if dry_run:
-            columns = list(training.fitting(raw, plan).column_names)
+            columns = list(training.fitting(raw, plan).table.column_names)
         else:
             artifact = training.update(raw, plan, asked.out, told)
     if dry_run:
-        show({"table": plan.name, "rows": raw.num_rows, "columns": columns, "would_write": str(asked.out)}, as_json)
+        show({"table": plan.name, "rows": raw.count, "columns": columns, "would_write": str(asked.out)}, as_json)
     elif Launch.here().is_first:
         report(artifact, asked.out, as_json)

@@ -17,11 +17,11 @@ import generators
 from generators.base import Generator
 from generators.blocks import Source
 from generators.randomness import uniforms
+from generators.task import Task
 from schemas.errors import InputError
 from schemas.numeric import as_numbers
-from schemas.profile import profile_table
 from schemas.table import Kind
-from tests.generators.tables import AWKWARD, Made, brief, flights, flights_artifact, ignore, orders, rare_values
+from tests.generators.tables import AWKWARD, Made, brief, flights, flights_artifact, orders, rare_values
 
 KEY = (3, 5)
 ROWS = 600
@@ -31,7 +31,7 @@ def fitted(name: str, made: Made) -> Generator:
     table, schema = made
     generator = generators.load(name)
     settings = generators.settings_for(generator, brief(name))
-    return generator.fit(table, schema, profile_table(table, schema), settings, 0, ignore)
+    return generator.fit(Task.of(table, schema, settings))
 
 
 def drawn(model: Generator, rows: int = ROWS, given: dict[str, Any] | None = None) -> pa.RecordBatch:
@@ -199,7 +199,7 @@ def well_fitted(name: str) -> Generator:
     table, schema = orders()
     generator = generators.load(name)
     settings = generators.settings_for(generator, {})
-    return generator.fit(table, schema, profile_table(table, schema), settings, 0, ignore)
+    return generator.fit(Task.of(table, schema, settings))
 
 
 def pair_counts(first: pa.RecordBatch, second: pa.RecordBatch, column: str, other: str) -> npt.NDArray[np.int64]:

@@ -12,6 +12,7 @@ from generators.fitting import artifact_from
 from generators.start import Start
 from schemas.errors import InputError
 from schemas.profile import profile_table
+from schemas.rows import Rows
 from tests.generators.tables import (
     AWKWARD,
     Made,
@@ -27,7 +28,7 @@ ABLE = tuple(name for name in generators.names() if generators.load(name).UPDATE
 
 def updated(before: Artifact, made: Made, seed: int = 0) -> Artifact:
     start = Start(before.model, before=before, gently=True)
-    return artifact_from(made[0], before.schema, start, brief(before.model), seed, ignore, 1)
+    return artifact_from(Rows.of(made[0]), before.schema, start, brief(before.model), seed, ignore, 1)
 
 
 def shifted() -> pa.Table:

@@ -19,6 +19,7 @@ from generators.fitting import fit_artifact
 from generators.randomness import uniforms
 from schemas.avro import avro_schema
 from schemas.codec import Codec
+from schemas.rows import Rows
 from schemas.rule_forms import rules_of
 from schemas.rules import Rule
 from schemas.table import Column, Kind, Role, TableSchema
@@ -113,7 +114,7 @@ def shop(rows: int = 3_000) -> Made:
 def keeping(model: str, rules: tuple[Rule, ...] = RULES) -> Artifact:
     """A generator of the shop's orders that keeps rules, trained briefly."""
     rows, schema = shop()
-    return fit_artifact(ruled(rows, schema, rules), schema, model, brief(model), 0, ignore, reference_rows=1)
+    return fit_artifact(ruled(Rows.of(rows), schema, rules), schema, model, brief(model), 0, ignore, reference_rows=1)
 
 
 def keeper(artifact: Artifact) -> Constrained:
@@ -127,7 +128,7 @@ def small(
 ) -> Artifact:
     """A generator of a small table under rules."""
     rows, schema = table(columns)
-    return fit_artifact(ruled(rows, schema, rules_of(forms)), schema, model, {}, 0, ignore, reference_rows=1)
+    return fit_artifact(ruled(Rows.of(rows), schema, rules_of(forms)), schema, model, {}, 0, ignore, reference_rows=1)
 
 
 def drawn(model: Constrained, n: int = BLOCK, given: dict[str, Any] | None = None, block: int = 0) -> pa.RecordBatch:

@@ -19,6 +19,7 @@ from generators.base import Sampler
 from generators.fitting import fit_artifact
 from generators.randomness import uniforms
 from schemas.bins import bins_of
+from schemas.rows import Rows
 from schemas.table import Column, Kind, Role, TableSchema
 from tests.generators.people import customers, known
 
@@ -33,6 +34,13 @@ def table(columns: list[tuple[Column, list[Any]]], name: str = "made") -> Made:
         plain = pa.array(cells, pa.string() if column.kind is Kind.CATEGORY else column.arrow_type)
         arrays.append(plain.dictionary_encode() if column.kind is Kind.CATEGORY else plain)
     return pa.table(arrays, schema=schema.arrow_schema), schema
+
+
+def in_pieces(table: pa.Table, most: int, seed: int = 0) -> Rows:
+    """The rows of a table as if it were long: so many in memory, all in pieces of 70."""
+    chosen = np.sort(np.random.default_rng(seed).choice(table.num_rows, most, replace=False))
+    at = range(0, table.num_rows, 70)
+    return Rows(table.take(chosen), table.num_rows, lambda: (table.slice(start, 70) for start in at))
 
 
 def orders(rows: int = 4_000) -> Made:

@@ -1,10 +1,15 @@
 import pytest
 
+from generators.blocks import Source
+from generators.constraints.rows import ruled
 from generators.fingerprint import fingerprint
-from generators.fitting import fit_artifact
+from generators.fitting import artifact_from, fit_artifact
+from generators.start import Start
 from schemas.bins import bins_of
 from schemas.errors import InputError
-from tests.generators.tables import AWKWARD, ignore, orders, quick
+from tests.generators.people import customers, known
+from tests.generators.ruled import RULES, shop
+from tests.generators.tables import AWKWARD, brief, ignore, in_pieces, orders, quick
 
 
 def test_an_artifact_tells_how_it_came_to_be() -> None:
@@ -43,6 +48,29 @@ def test_training_again_gives_the_same_model_and_another_seed_another() -> None:
     assert steps[0] == 0
     assert steps[-1] == 1
     assert all(0 <= s <= 1 for s in steps)
+
+
+@pytest.mark.parametrize("model", ["tabular.copula", "tabular.mixture", "tabular.nade"])
+def test_a_long_table_is_learned_and_nobody_in_it_is_met(model: str) -> None:
+    table, schema = known(customers())
+    rows = in_pieces(table, table.num_rows // 2)
+    artifact = artifact_from(rows, schema, Start(model), brief(model), 0, ignore, 1)
+    assert artifact.manifest["rows"] == table.num_rows
+    assert artifact.profile.rows == artifact.manifest["profiled_rows"] == table.num_rows // 2
+    drawn = Source(artifact, 0, 0, 0, 1).block(0)
+    for name in ("email", "phone", "street"):
+        assert artifact.profile[name].rows == table.num_rows
+        assert not set(drawn.column(name).to_pylist()) & set(table.column(name).drop_null().to_pylist())
+    assert artifact.identity == artifact_from(rows, schema, Start(model), brief(model), 0, ignore, 1).identity
+
+
+def test_a_long_table_keeps_rules() -> None:
+    table, schema = shop()
+    held = ruled(in_pieces(table, 1_000), schema, RULES)
+    artifact = artifact_from(held, schema, Start("tabular.copula"), {}, 0, ignore, 1)
+    drawn = Source(artifact, 0, 0, 0, 1).block(0)
+    assert not any(rule.violations(drawn).any() for rule in RULES)
+    assert artifact.manifest["left_out"] == {"formula:total": 30}
 
 
 def test_bad_asks_are_refused() -> None:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import InputError
-from schemas.inference import Choices, conform, infer
+from schemas.inference import Choices, conform, conform_rows, infer, infer_rows
+from schemas.rows import Rows
 from schemas.spelling import spell
 from schemas.table import Kind, Role, TableSchema
 
@@ -117,6 +118,25 @@ def test_conform_gives_the_types_of_the_schema() -> None:
     assert table["age"].to_pylist()[:4] == [1, 2, 3, None]
     assert len(table.to_batches()) == 1
     assert conform(PEOPLE.select(["age", "sex", "at", "name", "person_id"]), schema) == table
+
+
+def test_a_long_table_is_seen_by_some_of_its_rows_and_by_what_is_missing_in_all() -> None:
+    table = pa.table({"n": [1, 2, 3, None], "x": [0.5, 1.5, 2.5, float("nan")], "w": ["a", "b", "a", "b"]})
+    long = Rows(table.slice(0, 3), 4, lambda: iter((table.slice(0, 3), table.slice(3))))
+    schema = infer_rows(long, "t")
+    assert [column.nullable for column in schema] == [True, True, False]
+    assert schema == infer(table, "t")
+    whole = conform_rows(long, schema).whole(schema.names)
+    assert whole.to_pydict() == conform(table, schema).to_pydict()
+    assert infer_rows(Rows.of(table), "t") == schema
+
+
+def test_a_row_of_a_long_table_that_is_refused_is_found() -> None:
+    table = pa.table({"n": [1.0, 2.0, 0.5]})
+    schema = infer(pa.table({"n": [1, 2]}), "t")
+    long = Rows(table.slice(0, 2), 3, lambda: iter((table.slice(0, 2), table.slice(2))))
+    with pytest.raises(InputError, match="of rows 3 to 3: column 'n': holds double, expected integer"):
+        list(conform_rows(long, schema).pieces())
 
 
 def test_categories_do_not_depend_on_the_order_of_rows() -> None:

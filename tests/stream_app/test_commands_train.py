@@ -99,7 +99,7 @@ def test_neither_table_nor_topic_is_one_line(tmp_path: Path) -> None:
 def test_a_folder_that_is_something_else_is_refused_before_any_work(
     orders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "read_table", None)
+    monkeypatch.setattr(training, "read_rows", None)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("kept")
     for out, said in ((tmp_path / "mine", "exists and is not an artifact"), (orders / "x", "is not a folder")):

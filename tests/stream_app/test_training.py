@@ -20,6 +20,7 @@ from schemas.codec import Codec
 from schemas.errors import InputError, ServiceError
 from schemas.framing import FRAME_BYTES, frame
 from schemas.inference import Choices
+from schemas.rows import Rows
 from schemas.stream import from_mapping
 from schemas.table import Kind
 from stream_app import training
@@ -28,10 +29,10 @@ from stream_app.publish import Clock, run
 from stream_app.training import (
     Training,
     checked,
+    rows_of_file,
+    rows_of_topic,
     schema_of_file,
     schema_of_topic,
-    table_of_file,
-    table_of_topic,
     train,
 )
 from tests.stream_app.conftest import Here
@@ -83,21 +84,21 @@ def values_on(outside: Outside, topic: str, count: int) -> list[bytes]:
 @pytest.mark.usefixtures("quick")
 def test_from_a_file_to_an_artifact_that_is_saved(orders: Path, tmp_path: Path) -> None:
     told: list[float] = []
-    artifact = train(table_of_file(orders), plan(), tmp_path / "a", lambda share, what: told.append(share))
+    artifact = train(rows_of_file(orders), plan(), tmp_path / "a", lambda share, what: told.append(share))
     assert (artifact.profile.rows, artifact.schema["price"].kind) == (3_000, Kind.NUMBER)
     assert (tmp_path / "a" / "manifest.json").exists()
     assert told == sorted(told)
     assert told[-1] == 1
-    again = train(table_of_file(orders), plan(), None, quiet)
+    again = train(rows_of_file(orders), plan(), None, quiet)
     assert again.identity == artifact.identity
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
 def test_the_checks_alone_need_no_fitting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "artifact_from", None)
-    assert checked(orders_table(50), plan())[0].names == tuple(orders_table(2).column_names)
+    assert checked(Rows.of(orders_table(50)), plan())[0].names == tuple(orders_table(2).column_names)
     with pytest.raises(InputError, match="column 'n': every cell is missing"):
-        checked(pa.table({"n": ["", "NA"], "m": ["1", "2"]}), plan())
+        checked(Rows.of(pa.table({"n": ["", "NA"], "m": ["1", "2"]})), plan())
 
 
 @pytest.mark.usefixtures("quick")
@@ -106,7 +107,7 @@ def test_a_topic_like_another_has_its_very_schema_and_its_readers_read_it(
 ) -> None:
     original = client.register_schema("till-value", Schema(ORDER, "AVRO"))
     wire = schema_of_topic(outside, "till")
-    artifact = train(orders_table(), plan(wire=wire), None, quiet)
+    artifact = train(Rows.of(orders_table()), plan(wire=wire), None, quiet)
     stream = {"stream": "like-till", "topic": "like-till", "shards": 4, "count": 500, "rate_per_s": "max"}
     job = publishing(from_mapping(stream, Path()), artifact, outside, Clock())
     run(lambda: job.publishers, lambda shard, late_s: None, lambda: False)
@@ -128,14 +129,14 @@ def test_a_topic_like_another_has_its_very_schema_and_its_readers_read_it(
 def test_a_schema_whose_columns_the_table_lacks_is_refused_with_every_field() -> None:
     wire = {"type": "record", "name": "o", "fields": [{"name": n, "type": "long"} for n in ("id", "pric", "weight")]}
     with pytest.raises(InputError) as raised:
-        train(orders_table(50), plan(wire=wire), None, quiet)
+        train(Rows.of(orders_table(50)), plan(wire=wire), None, quiet)
     assert [fault.split(":")[0] for fault in raised.value.faults] == ["field 'pric'", "field 'weight'"]
     assert "did you mean its column 'price'?" in raised.value.faults[0]
 
 
 def test_strings_of_a_schema_stay_strings_whatever_they_look_like() -> None:
     wire = {"type": "record", "name": "o", "fields": [{"name": "id", "type": "string"}]}
-    assert checked(orders_table(50), plan(wire=wire))[0]["id"].kind in (Kind.TEXT, Kind.CATEGORY)
+    assert checked(Rows.of(orders_table(50)), plan(wire=wire))[0]["id"].kind in (Kind.TEXT, Kind.CATEGORY)
 
 
 def test_a_schema_in_a_file(tmp_path: Path) -> None:
@@ -152,16 +153,16 @@ def test_a_topic_without_a_schema_is_named(outside: Outside) -> None:
 @pytest.mark.usefixtures("quick")
 def test_records_of_a_topic_are_a_table_and_the_same_schema_comes_out(outside: Outside) -> None:
     identity = outside.registry.register("from-value", json.loads(ORDER))
-    artifact = train(orders_table(), plan(wire=json.loads(ORDER)), None, quiet)
+    artifact = train(Rows.of(orders_table()), plan(wire=json.loads(ORDER)), None, quiet)
     stream = {"stream": "from", "topic": "from", "shards": 4, "count": 3_000, "rate_per_s": "max"}
     job = publishing(from_mapping(stream, Path()), artifact, outside, Clock())
     run(lambda: job.publishers, lambda shard, late_s: None, lambda: False)
     job.outbox.flush()
-    table = table_of_topic(outside, "from", 2_500, quiet)
-    assert table.num_rows == 2_500
-    assert table_of_topic(outside, "from", 10_000, quiet).num_rows == 3_000
+    rows = rows_of_topic(outside, "from", 2_500, quiet)
+    assert rows.count == 2_500
+    assert rows_of_topic(outside, "from", 10_000, quiet).count == 3_000
     wire = schema_of_topic(outside, "from")
-    again = train(table, plan(wire=wire), None, quiet)
+    again = train(rows, plan(wire=wire), None, quiet)
     assert again.schema.wire is not None
     assert outside.registry.register("again-value", json.loads(again.schema.wire)) == identity
     assert set(again.profile["colour"].values) == {"red", "green", "grün"}
@@ -172,11 +173,11 @@ def test_strangers_on_a_topic_are_passed_over_and_a_topic_of_strangers_refused(h
     identity = outside.registry.register("mixed-value", avro)
     ours = Codec(avro).encode(pa.record_batch({"n": pa.array([1, 2, 3])}), identity).values()
     send(here.cluster, here.topic("mixed", 1), [b"x", ours[0], frame(9_999) + b"\x02", ours[1], ours[2]])
-    assert table_of_topic(outside, "mixed", 100, quiet).to_pydict() == {"n": [1, 2, 3]}
+    assert rows_of_topic(outside, "mixed", 100, quiet).table.to_pydict() == {"n": [1, 2, 3]}
     send(here.cluster, here.topic("strange", 1), [b"x"] * 3)
     for topic in ("strange", here.topic("hollow", 2)):
         with pytest.raises(InputError, match=f"topic={topic}: holds no record in registered Avro"):
-            table_of_topic(outside, topic, 100, quiet)
+            rows_of_topic(outside, topic, 100, quiet)
 
 
 def test_a_topic_of_several_schemas_is_refused(here: Here, outside: Outside) -> None:
@@ -187,7 +188,7 @@ def test_a_topic_of_several_schemas_is_refused(here: Here, outside: Outside) -> 
         values += Codec(avro).encode(pa.record_batch({name: pa.array([1])}), identity).values()
     send(here.cluster, topic, values)
     with pytest.raises(InputError, match="topic=several: its records were written under several schemas"):
-        table_of_topic(outside, topic, 100, quiet)
+        rows_of_topic(outside, topic, 100, quiet)
 
 
 class Stuck:
@@ -210,4 +211,4 @@ def test_a_broker_that_falls_silent_is_given_up(outside: Outside, monkeypatch: p
     monkeypatch.setattr(training, "Inbox", Stuck)
     monkeypatch.setattr(training, "READ_TIMEOUT_S", 0.0)
     with pytest.raises(ServiceError, match="topic=t: 0 records came, then 0 s of silence"):
-        table_of_topic(outside, "t", 10, quiet)
+        rows_of_topic(outside, "t", 10, quiet)

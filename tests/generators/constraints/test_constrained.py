@@ -20,6 +20,7 @@ from generators.fitting import fit_artifact
 from generators.randomness import uniforms
 from schemas.errors import InputError
 from schemas.profile import Profile
+from schemas.rows import Rows
 from schemas.rule_forms import rules_of
 from schemas.table import Column, Kind, Role, TableSchema
 from tests.generators.ruled import RULES, drawn, keeper, keeping, read_back, shop, small
@@ -201,7 +202,7 @@ def test_domains_are_those_of_the_table(artifact: Artifact) -> None:
 def test_rules_hold_over_awkward_tables(name: str, form: dict[str, Any]) -> None:
     rows, schema = AWKWARD[name]()
     (rule,) = rules_of([form])
-    made = fit_artifact(ruled(rows, schema, [rule]), schema, "tabular.copula", {}, 0, ignore, reference_rows=1)
+    made = fit_artifact(ruled(Rows.of(rows), schema, [rule]), schema, "tabular.copula", {}, 0, ignore, reference_rows=1)
     batch = read_back(Source(made, 0, 0, 0, 1).block(0), schema)
     assert not rule.violations(batch).any()
 

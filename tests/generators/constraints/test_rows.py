@@ -8,10 +8,11 @@ import pytest
 
 from generators.constraints.rows import check_rules, ruled
 from schemas.errors import InputError
+from schemas.rows import Rows
 from schemas.rule_forms import rules_of
 from schemas.table import Column, Kind
 from tests.generators.ruled import RULES, shop
-from tests.generators.tables import table
+from tests.generators.tables import in_pieces, table
 
 MADE = table(
     [
@@ -26,10 +27,20 @@ HIGH = {"rule": "range", "column": "a", "low": 3}
 
 def test_rows_that_break_a_rule_are_left_out_and_counted() -> None:
     rows, schema = shop()
-    found = ruled(rows, schema, RULES)
+    found = ruled(Rows.of(rows), schema, RULES)
     assert found.left_out == {"formula:total": 30}
-    assert found.table.num_rows == rows.num_rows - 30
-    assert ruled(found.table, schema, RULES).table is found.table
+    assert found.rows.count == found.rows.table.num_rows == rows.num_rows - 30
+    assert ruled(found.rows, schema, RULES).rows is found.rows
+
+
+def test_rows_of_a_long_table_are_left_out_piece_by_piece() -> None:
+    table, schema = shop()
+    found = ruled(in_pieces(table, 1_000), schema, RULES)
+    once = ruled(Rows.of(table), schema, RULES)
+    assert found.rows.is_long
+    assert (found.left_out, found.rows.count) == (once.left_out, once.rows.count)
+    assert found.rows.whole(schema.names).to_pydict() == once.rows.table.to_pydict()
+    assert not any(rule.violations(found.rows.table.to_batches()[0]).any() for rule in RULES)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +53,7 @@ def test_rows_that_break_a_rule_are_left_out_and_counted() -> None:
 )
 def test_too_few_rows_are_refused_with_the_rule_named(forms: list[dict[str, Any]], says: str) -> None:
     with pytest.raises(InputError) as error:
-        ruled(*MADE, rules_of(forms))
+        ruled(Rows.of(MADE[0]), MADE[1], rules_of(forms))
     assert says in str(error.value)
 
 

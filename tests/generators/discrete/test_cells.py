@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from generators.columns import place
-from generators.discrete.cells import FEW, Cells, cells_of
-from schemas.profile import profile_table
-from tests.generators.tables import AWKWARD, Made, orders
+from generators.discrete.cells import FEW, Cells, cells_of, codes_of
+from schemas.errors import ServiceError
+from schemas.profile import profile_rows, profile_table
+from tests.generators.tables import AWKWARD, Made, in_pieces, orders
 
 FINE = 32
 
@@ -33,6 +36,30 @@ def test_every_value_has_a_cell_and_cells_are_the_columns_distribution(name: str
         assert (found[:, j] < size).all()
         assert (found[:, j] >= -1).all()
         assert cells.share[cells.first[j] : cells.first[j + 1]].sum() == pytest.approx(1)
+
+
+def test_the_cells_of_a_long_table_are_found_piece_by_piece() -> None:
+    table, schema = orders(1_000)
+    rows = in_pieces(table, 900)
+    profile = profile_rows(rows, schema)
+    cells = cells_of(schema, profile, FINE)
+    told: list[str] = []
+    found = codes_of(rows, cells, schema, profile, lambda share, what: told.append(what))
+    assert np.array_equal(found, cells.codes(table, schema, profile))
+    assert told[-1] == "1,000 rows read"
+
+
+def test_no_room_for_the_cells_of_a_long_table_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, schema = orders(200)
+    rows = in_pieces(table, 100)
+    profile = profile_rows(rows, schema)
+
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(ServiceError, match=r"has no room for the cells of 200 rows \(No space left.*set TMPDIR"):
+        codes_of(rows, cells_of(schema, profile, FINE), schema, profile)
 
 
 def test_cells_hold_what_the_profile_says_of_them() -> None:

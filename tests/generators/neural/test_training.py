@@ -91,6 +91,25 @@ def test_it_ends_after_so_many_epochs_or_so_long() -> None:
     assert best < float("inf")
 
 
+def test_many_rows_are_gone_over_in_several_epochs_each_once() -> None:
+    seen: list[Tensor] = []
+
+    def watched(model: nn.Linear, rows: Tensor) -> Tensor:
+        seen.append(rows[:, 0].clone())
+        return squared(model, rows)
+
+    said: list[str] = []
+    torch.manual_seed(0)
+    plan = Plan(64, max_epochs=6, epoch_rows=200)
+    train(nn.Linear(1, 1), line(), watched, squared, plan, lambda share, what: said.append(what.split(":")[0]))
+    assert said == [f"epoch {n}" for n in range(1, 7)]
+    assert [len(batch) for batch in seen] == [*[64, 64, 64, 8] * 2, 64, 64, 12] * 2  # of 600, 60 are held back
+    first, again = torch.cat(seen).view(2, 540)
+    assert torch.equal(first.sort().values, again.sort().values)
+    assert len(first.unique()) == 540
+    assert not torch.equal(first, again)
+
+
 @pytest.mark.parametrize("rows", [2, 3, 70])
 def test_few_rows_are_enough(rows: int) -> None:
     torch.manual_seed(0)

@@ -5,9 +5,9 @@ import pytest
 import generators
 from generators.base import Sampler
 from generators.randomness import uniforms
+from generators.task import Task
 from schemas.bins import bins_of
-from schemas.profile import profile_table
-from tests.generators.tables import flights, flights_artifact, ignore, orders
+from tests.generators.tables import flights, flights_artifact, orders
 
 ROWS = 20_000
 
@@ -15,7 +15,7 @@ ROWS = 20_000
 @pytest.fixture(scope="module")
 def model() -> Sampler:
     table, schema = orders()
-    return generators.load("tabular.copula").fit(table, schema, profile_table(table, schema), {}, 0, ignore)
+    return generators.load("tabular.copula").fit(Task.of(table, schema, {}))
 
 
 def drawn(model: Sampler, given: dict[str, object] | None = None) -> pd.DataFrame:

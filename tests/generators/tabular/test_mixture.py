@@ -7,9 +7,9 @@ import pytest
 import generators
 from generators.base import Generator
 from generators.randomness import uniforms
+from generators.task import Task
 from schemas.errors import InputError
-from schemas.profile import profile_table
-from tests.generators.tables import assert_marginals_are_the_profiles, ignore, orders
+from tests.generators.tables import assert_marginals_are_the_profiles, orders
 
 ROWS = 20_000
 SETTINGS = {"components": 100, "cells": 48, "max_seconds": 10.0}
@@ -18,7 +18,7 @@ SETTINGS = {"components": 100, "cells": 48, "max_seconds": 10.0}
 @pytest.fixture(scope="module")
 def model() -> Generator:
     table, schema = orders()
-    return generators.load("tabular.mixture").fit(table, schema, profile_table(table, schema), SETTINGS, 0, ignore)
+    return generators.load("tabular.mixture").fit(Task.of(table, schema, SETTINGS))
 
 
 def drawn(model: Generator, given: dict[str, object] | None = None, rows: int = ROWS) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def test_several_given_columns_move_the_rest_as_in_the_draws_that_have_them(mode
 
 def test_there_are_no_more_kinds_than_rows_can_tell_of() -> None:
     table, schema = orders(200)
-    model = generators.load("tabular.mixture").fit(table, schema, profile_table(table, schema), SETTINGS, 0, ignore)
+    model = generators.load("tabular.mixture").fit(Task.of(table, schema, SETTINGS))
     assert len(model.weights()["shares"]) == 5
 
 
@@ -65,7 +65,7 @@ def test_settings_that_make_no_sense_are_refused_all_at_once() -> None:
     table, schema = orders(50)
     asked = {"components": 0, "cells": 1, "max_seconds": float("nan")}
     with pytest.raises(InputError) as refused:
-        generators.load("tabular.mixture").fit(table, schema, profile_table(table, schema), asked, 0, ignore)
+        generators.load("tabular.mixture").fit(Task.of(table, schema, asked))
     assert refused.value.faults == (
         "components=0: must be at least 1",
         "cells=1: must be at least 2",

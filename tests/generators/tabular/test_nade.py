@@ -14,10 +14,11 @@ from generators.base import Generator
 from generators.discrete.cells import cells_of
 from generators.randomness import uniforms
 from generators.tabular.nade import drawing_order
+from generators.task import Task
 from schemas.errors import InputError
 from schemas.inference import Choices, conform, infer
 from schemas.profile import profile_table
-from tests.generators.tables import assert_marginals_are_the_profiles, ignore, orders, quick
+from tests.generators.tables import assert_marginals_are_the_profiles, orders, quick
 
 TRAINED_ROWS = ROWS = 20_000
 NADE = generators.load("tabular.nade")
@@ -27,7 +28,7 @@ SETTINGS = generators.settings_for(NADE, {"width": 48, "cells": 48})
 @pytest.fixture(scope="module")
 def model() -> Generator:
     table, schema = orders(TRAINED_ROWS)
-    return NADE.fit(table, schema, profile_table(table, schema), SETTINGS, 0, ignore)
+    return NADE.fit(Task.of(table, schema, SETTINGS))
 
 
 def drawn(model: Generator, given: dict[str, object] | None = None, rows: int = ROWS) -> pd.DataFrame:
@@ -99,14 +100,14 @@ def test_without_torch_training_says_what_to_install(monkeypatch: pytest.MonkeyP
         monkeypatch.delitem(sys.modules, name, raising=False)
     table, schema = orders(50)
     with pytest.raises(InputError, match=r"needs torch; pip install 'synthstream\[nn\]', or choose tabular.mixture"):
-        NADE.fit(table, schema, profile_table(table, schema), SETTINGS, 0, ignore)
+        NADE.fit(Task.of(table, schema, SETTINGS))
 
 
 def test_settings_that_make_no_sense_are_refused_all_at_once() -> None:
     table, schema = orders(50)
     asked = {"width": 0, "cells": 1, "forgotten": 1.0, "max_seconds": float("nan"), "max_epochs": 0}
     with pytest.raises(InputError) as refused:
-        NADE.fit(table, schema, profile_table(table, schema), asked, 0, ignore)
+        NADE.fit(Task.of(table, schema, asked))
     assert refused.value.faults == (
         "width=0: must be at least 4",
         "cells=1: must be at least 2",
