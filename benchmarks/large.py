@@ -63,7 +63,7 @@ def made_up(rows: int, seed: int) -> pa.Table:
     for i in range(7):
         words = np.array([f"{'abcdefg'[i]}{k}" for k in range(4 + 5 * i)])
         place = (hidden + rng.normal(size=rows) + 3) / 6 * len(words)
-        codes = pa.array(np.clip(place, 0, len(words) - 1).astype(np.int32))
+        codes = np.clip(place, 0, len(words) - 1).astype(np.int32)
         columns[f"word{i}"] = pa.DictionaryArray.from_arrays(codes, words.tolist())
     return pa.table(columns)
 
