@@ -217,9 +217,13 @@ def infer_rows(rows: Rows, name: str, *, choices: Choices = Choices()) -> TableS
 
     Args: as of `infer`.
     """
-    schema = infer(rows.table, name, choices=choices)
     if not rows.is_long:
-        return schema
+        return infer(rows.table, name, choices=choices)
+    try:
+        schema = infer(rows.table, name, choices=choices)
+    except InputError as error:
+        seen = f"seen in {rows.table.num_rows:,} of {rows.count:,} rows"
+        raise InputError(*(f"{fault} ({seen})" for fault in error.faults)) from None
     missing = {c.name for piece in rows.pieces() for c in schema if not c.nullable and _misses(piece.column(c.name))}
     if not missing:
         return schema

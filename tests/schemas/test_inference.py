@@ -135,6 +135,8 @@ def test_a_row_of_a_long_table_that_is_refused_is_found() -> None:
     table = pa.table({"n": [1.0, 2.0, 0.5]})
     schema = infer(pa.table({"n": [1, 2]}), "t")
     long = Rows(table.slice(0, 2), 3, lambda: iter((table.slice(0, 2), table.slice(2))))
+    with pytest.raises(InputError, match=r"column 'n', row 2: is infinite; .* \(seen in 2 of 3 rows\)"):
+        infer_rows(Rows(pa.table({"n": [1.0, float("inf")]}), 3, long.pieces), "t")
     with pytest.raises(InputError, match="of rows 3 to 3: column 'n': holds double, expected integer"):
         list(conform_rows(long, schema).pieces())
 
