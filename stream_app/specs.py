@@ -16,7 +16,7 @@ from schemas.errors import InputError
 from schemas.rates import Profile
 from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec, from_mapping, read_mapping
-from stream_app.kept_rules import check_kept
+from stream_app.kept_rules import check_kept, with_rows
 from stream_app.recipe import check_event_time, settled_columns
 from stream_app.settings import BOOTSTRAP_VARIABLE, REGISTRY_VARIABLE
 
@@ -65,7 +65,7 @@ def check_fits(spec: StreamSpec, artifact: Artifact) -> None:
         InputError: its rules or those the artifact keeps, event time, steering, drifts, key, changes or a compacted
             topic do not fit.
     """
-    check_columns(spec.parsed_rules, artifact.schema)
+    check_columns(with_rows(spec.parsed_rules, artifact), artifact.schema)
     if spec.event_time is not None:
         check_event_time(artifact.schema, spec.event_time)
     steered(artifact.generator, spec.steer)
