@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from generators.invented.cards import FREE
 from generators.invented.strings import Words, mixed
 from schemas.check_digits import iban_digits, luhn_digits
 
 KEPT = 4
-"""So many characters stay as in the example: who issued a card; an account's country, and its check digits at first."""
+"""So many characters of an account stay as in the example: its country, and its check digits at first."""
 
 GROUP = 4
 
@@ -37,7 +38,8 @@ class Numbered:
     """Numbers of accounts, or of cards.
 
     Args:
-        examples: what they look like; those of one length and, for accounts, country are drawn together.
+        examples: what they look like, cards as `generators.invented.cards.forms` has them; those of one length and, for
+            accounts, country are drawn together.
         accounts: whether they are IBANs.
         separator: what stands between groups of four, "" for nothing.
     """
@@ -47,13 +49,15 @@ class Numbered:
     separator: str = ""
 
     @cached_property
-    def _families(self) -> list[tuple[npt.NDArray[np.int64], Digits]]:
-        """The examples of each length and country: which they are, and their characters as numbers below 36."""
-        told = [(len(text), text[:2] if self.accounts else "") for text in self.examples]
+    def _families(self) -> list[tuple[npt.NDArray[np.int64], Digits, int]]:
+        """The examples of each length and country: which they are, characters as numbers, how many of them stay."""
+        told = [(len(text), text[:2] if self.accounts else str(text.index(FREE))) for text in self.examples]
         found = []
         for family in sorted(set(told)):
             members = np.array([i for i, each in enumerate(told) if each == family], np.int64)
-            found.append((members, np.array([[int(c, 36) for c in self.examples[i]] for i in members], np.int64)))
+            texts = [self.examples[i].replace(FREE, "0") for i in members]
+            kept = KEPT if self.accounts else int(family[1])
+            found.append((members, np.array([[int(c, 36) for c in text] for text in texts], np.int64), kept))
         return found
 
     def draw(self, which: npt.NDArray[np.int64], seeds: Words) -> pa.Array[Any]:
@@ -64,10 +68,10 @@ class Numbered:
             seeds: random words, shape (n, 2).
         """
         pieces, rows = [], []
-        for members, characters in self._families:
+        for members, characters, kept in self._families:
             at = np.flatnonzero(np.isin(which, members))
             base = characters[np.searchsorted(members, which[at])]
-            drawn = _redrawn(base, seeds[at], ACCOUNT_WORDS if self.accounts else CARD_WORDS)
+            drawn = _redrawn(base, seeds[at], ACCOUNT_WORDS if self.accounts else CARD_WORDS, kept)
             if self.accounts:
                 country = self.examples[int(members[0])][:2]
                 check = iban_digits(country, drawn[:, 4:])
@@ -80,15 +84,15 @@ class Numbered:
         return pa.concat_arrays(pieces).take(order)
 
 
-def _redrawn(base: Digits, seeds: Words, first: int) -> Digits:
-    """Characters from place `KEPT` on drawn afresh, digits as digits and letters as letters."""
+def _redrawn(base: Digits, seeds: Words, first: int, kept: int) -> Digits:
+    """All characters but those kept drawn afresh, digits as digits and letters as letters."""
     drawn, length = base.copy(), base.shape[1]
-    for at in range(KEPT, length, A_WORD):
+    for at in range(kept, length, A_WORD):
         word, count = mixed(seeds, first + at), min(A_WORD, length - at)
         drawn[:, at : at + count] = word[:, None] // _TENS[:count] % np.uint64(10)
-    rows, places = np.nonzero(base[:, KEPT:] > 9)
-    for at in np.unique(places) + KEPT:
-        letters = rows[places == at - KEPT]
+    rows, places = np.nonzero(base[:, kept:] > 9)
+    for at in np.unique(places) + kept:
+        letters = rows[places == at - kept]
         drawn[letters, at] = 10 + (mixed(seeds[letters], first - at) % np.uint64(26)).astype(np.int64)
     return drawn
 

@@ -10,7 +10,7 @@ from generators.randomness import words
 from schemas.check_digits import card_valid, iban_valid
 
 IBANS = ["DE89370400440532013000", "GB82WEST12345698765432", "FR1420041010050500013M02606"]
-CARDS = ["4111111111111111", "378282246310005"]
+CARDS = ["411111xxxxxxxxxx", "37828224xxxxxxx", "6011xxxxxxxxxxxx"]
 
 
 @pytest.mark.parametrize(("examples", "accounts"), [(IBANS, True), (CARDS, False)])
@@ -22,7 +22,7 @@ def test_numbers_are_like_their_examples_and_valid(examples: list[str], accounts
     for text, i in zip(drawn, which.tolist(), strict=True):
         plain = text.replace(" ", "")
         assert (iban_valid if accounts else card_valid)(text)
-        assert plain[:2] == examples[i][:2]
+        assert plain.startswith(examples[i][:2] if accounts else examples[i].strip("x"))
         assert len(plain) == len(examples[i])
         assert (" " in text) == bool(separator)
 
