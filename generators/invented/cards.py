@@ -8,11 +8,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from generators.invented.persona_kernels import FREE_DIGIT
 from generators.randomness import Key, words
 from schemas.table import MIN_SHARED_ROWS
-
-FREE = "x"
-"""A digit that is drawn afresh; the last of them is the check digit."""
 
 ISSUER = 6
 """So many digits say who issued a card; numbers keep as many, or more where real ones begin with the same."""
@@ -25,7 +23,7 @@ Networks = Mapping[str, tuple[tuple[str, ...], int]]
 
 
 def forms(rows: Mapping[str, int], networks: Networks, count: int, key: Key) -> list[str]:
-    """What numbers look like that are drawn: digits that are kept, then so many that are free.
+    """What numbers look like that are drawn: digits that are kept, then those that are free, the check digit the last.
 
     Networks are as frequent as in the table, where five rows or more have their cards. No real number begins with the
     digits that are kept, so none is ever drawn.
@@ -75,7 +73,7 @@ def _form(
         kept = "".join(_digit(sign, drawn) for sign in pattern)
         if kept not in taken[size]:
             break
-    return kept.ljust(length, FREE)
+    return kept.ljust(length, chr(FREE_DIGIT))
 
 
 def _digit(sign: str, drawn: Iterator[int]) -> str:

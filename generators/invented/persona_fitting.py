@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from generators.invented.cards import forms
+from generators.invented.persona_kernels import FREE_DIGIT, FREE_LETTER
 from generators.invented.personas import NUMBER, NUMBERED, Floats, Longs, Part, Persona, axis_of, meaning, parts_of
 from generators.invented.phones import formats
 from generators.invented.pools import ALMOST_UNIQUE, MAX_POOL, invented, popularity
@@ -160,6 +161,8 @@ def _parts(axis: str, names: list[str], real: _Real) -> dict[str, Part]:
         texts = [example[at] for some in drawn for example in some]
         if name.endswith(".slug"):
             texts = _slugs(texts, axis, real)
+        if name == "iban":
+            texts = [_account(text) for text in texts]
         if name == "country":
             texts = [_spelled_country(text, real) for text in texts]
         parts[name] = _part(axis, texts, map(len, drawn))
@@ -204,6 +207,15 @@ def _phones(real: _Real) -> list[list[str]]:
     if text is None or not text.templates:
         return []
     return [invented(text, column, known, real.count, real.seed)]
+
+
+def _account(text: str) -> str:
+    """The form of an IBAN: its country, and whether digits or letters follow.
+
+    >>> _account("GB82WEST12345698765432")
+    'GB00XXXXxxxxxxxxxxxxxx'
+    """
+    return f"{text[:2]}00{re.sub('[A-Z]', chr(FREE_LETTER), re.sub('[0-9]', chr(FREE_DIGIT), text[4:]))}"
 
 
 def _cards(real: _Real) -> list[str]:
