@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from generators.invented.curves import Curve
 from generators.invented.persona_kernels import ACCOUNT, CARD, CHUNK, EXAMPLE, LITERAL, picked, written
 from generators.invented.persona_kernels import NUMBER as NUMBER_PIECE
 from generators.invented.pools import Arrays, restored, stored
@@ -88,7 +89,12 @@ class Persona:
     @property
     def size(self) -> int:
         """How many personas there are; 0 where there is no end to them."""
-        return 0 if self.ranks is None else round(self.ranks[-1])
+        return 0 if self._curve is None else self._curve.size
+
+    @cached_property
+    def _curve(self) -> Curve | None:
+        """How popular they are."""
+        return None if self.ranks is None or self.reached is None else Curve(self.ranks, self.reached)
 
     def draw(self, uniforms: Floats, held: Mapping[int, pa.Array[Any]]) -> dict[int, pa.Array[Any]]:
         """Fake every column.
@@ -99,10 +105,10 @@ class Persona:
             uniforms: in [0, 1), shape (n, 2).
             held: columns held at values, by place in the table.
         """
-        if self.ranks is None or self.reached is None:
+        if self._curve is None:
             return self._faked((uniforms * 2.0**53).astype(np.uint64), None)
         settled = next((i for i in self.columns if i in held and held[i].null_count < len(held[i])), None)
-        ranks = np.interp(uniforms[:, 0], self.reached, self.ranks).astype(np.int64).clip(max=self.size - 1)
+        ranks = self._curve.at(uniforms[:, 0])
         if settled is not None:
             ranks = self._holding(settled, held[settled], uniforms[:, 1], ranks)
         return self._faked(_seeds(ranks), ranks)
