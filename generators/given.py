@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from generators.columns import places_of
 from generators.invented.surrogates import Surrogates
-from schemas.errors import InputError
+from schemas.errors import InputError, noted
 from schemas.profile import Profile
 from schemas.table import Column, Kind, TableSchema
 
@@ -58,7 +58,7 @@ def held_columns(
             faults.append(f"given column={name!r}: not in the table; it has {', '.join(schema.names)}")
             continue
         at = schema.names.index(name)
-        try:
+        with noted(faults):
             values = held_array(schema.columns[at], value, n)
             if at in surrogates.columns:
                 surrogates.columns[at].check(values)
@@ -66,8 +66,6 @@ def held_columns(
             else:
                 places = places_of(schema.columns[at], profile.columns[at], values)
             held[at] = Held(values, places, values.is_valid().to_numpy(zero_copy_only=False))
-        except InputError as error:
-            faults += error.faults
     if faults:
         raise InputError(*faults)
     return held

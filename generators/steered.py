@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from generators.base import Sampler
 from schemas.blobs import Blobs
-from schemas.errors import InputError
+from schemas.errors import InputError, noted
 from schemas.steering import Boost, Steering
 from schemas.table import Column, Kind
 
@@ -119,21 +119,15 @@ def _worked_out(generator: Sampler, text: str) -> Steered:
     shares: dict[str, Shares] = {}
     weights, faults = None, list[str]()
     for name in sorted(form.shares, key=_place(generator)):
-        try:
+        with noted(faults):
             known = _Known.of(generator, name, f"shares.{name}")
             shares[name] = known.shared({known.place(word): share for word, share in form.shares[name].items()})
-        except InputError as error:
-            faults += error.faults
     if form.boost is not None:
-        try:
+        with noted(faults):
             shares[form.boost.column], weights = _boosted(generator, form.boost)
-        except InputError as error:
-            faults += error.faults
     given = {name: _meant(generator, name, value) for name, value in form.given.items()}
-    try:
+    with noted(faults):
         generator.sample(1, np.full((1, generator.width), 0.5), given)
-    except InputError as error:
-        faults += error.faults
     if faults:
         raise InputError(*faults)
     return Steered(given, shares, weights)

@@ -1,9 +1,8 @@
-"""Check digits of bank accounts and payment cards: whether a text has them right, and what they have to be."""
+"""Check digits of bank accounts and payment cards: whether a text has them right."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,24 +55,4 @@ def luhn_digits(digits: Digits) -> Digits:
     doubled[:, ::2] *= 2
     doubled[doubled > 9] -= 9
     found: Digits = -doubled.sum(axis=1) % 10
-    return found
-
-
-def iban_digits(country: str, account: npt.NDArray[Any]) -> Digits:
-    """The two check digits of each IBAN of a country, as a number.
-
-    Args:
-        country: two letters.
-        account: what follows the check digits, a number from 0 to 35 a place, letters from 10, shape (n, k).
-
-    >>> iban_digits("GB", np.array([[int(c, 36) for c in "WEST12345698765432"]])).tolist()
-    [82]
-    """
-    wide = (account > 9).astype(np.int64)  # a letter counts for two digits
-    tail = np.array([[int(c, 36) for c in country]])
-    values = np.concatenate([account, np.repeat(tail, len(account), axis=0)], axis=1)
-    places = np.concatenate([wide, np.ones((len(account), 2), np.int64)], axis=1) + 1
-    behind = np.cumsum(places[:, ::-1], axis=1)[:, ::-1] - places + 2  # digits behind each, the "00" included
-    powers = np.array([pow(10, k, 97) for k in range(int(behind.max(initial=0)) + 1)])
-    found: Digits = 98 - (values * powers[behind]).sum(axis=1) % 97
     return found

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from schemas.condition import Condition
 from schemas.errors import InputError
-from schemas.joint_rules import Unique
+from schemas.joint_rules import Combinations, Unique
 from schemas.rules import IsNull, Mask, NotNull, Rule
 from schemas.values import doubles_of, mask_of
 
@@ -55,6 +55,8 @@ class Implies:
         for part, rule in (("if", self.when), ("then", self.then)):
             if isinstance(rule, Unique):
                 raise InputError(f"{self.KIND}.{part}: a unique rule judges records by others; expected a rule on one")
+            if isinstance(rule, Combinations) and rule.rows is None:
+                raise InputError(f"{self.KIND}.{part}: combinations need their rows here; list those allowed")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def _named(rule: Rule, schema: TableSchema) -> pa.RecordBatch | None:
     """The values a rule lists, as rows; None where it lists none."""
     if isinstance(rule, Allowed):
         rows: Sequence[Sequence[Any]] = [(value,) for value in rule.values]
-    elif isinstance(rule, Combinations):
+    elif isinstance(rule, Combinations) and rule.rows is not None:
         rows = rule.rows
     else:
         return None

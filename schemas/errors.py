@@ -7,6 +7,9 @@ Problem
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class Problem(Exception):
     """A failure somebody outside the program can mend; its text is what they read.
@@ -32,6 +35,25 @@ class InputError(Problem):
     """
 
     exit_code = 2
+
+
+@contextmanager
+def noted(faults: list[str]) -> Iterator[None]:
+    """Go on behind what is refused within, so that every fault is said at once.
+
+    Args:
+        faults: takes what was refused, a line each.
+
+    >>> found: list[str] = []
+    >>> with noted(found):
+    ...     raise InputError("rate_per_s=-5: must be > 0", "shards=0: must be > 0")
+    >>> found
+    ['rate_per_s=-5: must be > 0', 'shards=0: must be > 0']
+    """
+    try:
+        yield
+    except InputError as error:
+        faults += error.faults
 
 
 class ServiceError(Problem):

@@ -17,7 +17,9 @@ from typing import Any
 
 from faker import Faker
 from faker.config import AVAILABLE_LOCALES
+from faker.providers.credit_card import Provider as Cards
 from faker.providers.date_time import Provider as DateTime
+from faker.providers.phone_number import Provider as Phones
 
 DEFAULT_LOCALE = "en_US"
 
@@ -87,6 +89,25 @@ def _flat(listed: Any) -> Iterator[str]:
         yield from (text.casefold() for text in texts if isinstance(text, str) and not text.isdigit())
 
 
+def calling_codes() -> frozenset[str]:
+    """What telephone numbers begin with abroad, as far as countries and services are told by it."""
+    return frozenset(code.removeprefix("+").split()[0] for code in Phones.country_calling_codes)
+
+
+@cache
+def card_networks() -> Mapping[str, tuple[tuple[str, ...], int]]:
+    """Payment cards by network: what numbers begin with ("#" a digit, "%" one that is not 0), and how long they are.
+
+    >>> card_networks()["amex"]
+    (('34', '37'), 15)
+    """
+    found = {
+        (tuple(p for p in kind.prefixes if p[0] != "0"), kind.length): name
+        for name, kind in Cards.credit_card_types.items()
+    }
+    return {name: known for known, name in found.items()}
+
+
 def slug(text: str) -> str:
     """Letters and digits of a text, in lower case and ASCII.
 
@@ -134,11 +155,10 @@ MAKERS: Mapping[str, Callable[[Faker], Example]] = {
     "phone": lambda faker: (faker.phone_number(),),
     "company": _company,
     "account": lambda faker: (faker.iban(),),
-    "card": lambda faker: (faker.credit_card_number(),),
     "ip": lambda faker: (faker.ipv4_public(),),
     "mac": lambda faker: (faker.mac_address(),),
 }
-"""How Faker makes an example of each axis of `schemas.semantics.AXES`, all its parts together."""
+"""How Faker makes an example of each axis of `schemas.semantics.AXES` but cards, all its parts together."""
 
 
 def examples(locale: str, axis: str, count: int, seed: int) -> list[Example]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from schemas.adoption import misfits
 from schemas.cells import Cells
 from schemas.conforming import cast_cells, cast_values
-from schemas.errors import InputError
+from schemas.errors import InputError, noted
 from schemas.kinds import Seen, Wish, column_of_cells
 from schemas.policies import Wishes, wish_faults, with_meanings
 from schemas.rows import Rows
@@ -73,10 +73,8 @@ def infer(table: pa.Table, name: str, *, choices: Choices = Choices()) -> TableS
     if table.num_rows > 1:
         for i, column in enumerate(table.column_names):
             wish = Wish(column in choices.public, column in choices.text)
-            try:
+            with noted(faults):
                 seen[column] = _seen(column, table.column(i), wish)
-            except InputError as error:
-                faults += error.faults
     faults += _role_faults(seen, choices)
     if faults:
         raise InputError(*faults)
@@ -188,7 +186,7 @@ def conform(table: pa.Table, schema: TableSchema) -> pa.Table:
         InputError: missing columns; cells that are no value of their column, with their row, counted from 1; values
             that the schema's own Avro schema can not carry.
     """
-    arrays, faults = [], []
+    arrays, faults = [], list[str]()
     for column in schema:
         if column.name not in table.column_names:
             near = get_close_matches(column.name, table.column_names, 1)
@@ -198,10 +196,8 @@ def conform(table: pa.Table, schema: TableSchema) -> pa.Table:
         values = table.column(column.name)
         cast: Callable[[Column, pa.ChunkedArray[Any]], pa.Array[Any]]
         cast = cast_cells if is_text(values.type) else cast_values
-        try:
+        with noted(faults):
             arrays.append(cast(column, values))
-        except InputError as error:
-            faults += error.faults
     if faults:
         raise InputError(*faults)
     conformed = pa.Table.from_arrays(arrays, schema=schema.arrow_schema)

@@ -128,7 +128,8 @@ class Combinations:
 
     Args:
         columns: two or more.
-        rows: the combinations allowed, a value for each column.
+        rows: the combinations allowed, a value for each column; None for those of a table, which training takes from it
+            (`generators.constraints.rows.ruled`): until then the rule judges nothing.
 
     >>> rule = Combinations(("city", "state"), (("Austin", "TX"), ("Boston", "MA")))
     >>> rule.violations(pa.record_batch({"city": ["Austin", "Austin", None], "state": ["TX", "MA", "MA"]})).tolist()
@@ -136,16 +137,18 @@ class Combinations:
     """
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[Scalar, ...], ...]
+    rows: tuple[tuple[Scalar, ...], ...] | None = None
 
     KIND: ClassVar[str] = "combinations"
 
     def __post_init__(self) -> None:
         if len(set(self.columns)) < 2 or len(set(self.columns)) < len(self.columns):
             raise InputError(f"{self.name}: columns={list(self.columns)}: expected two different columns or more")
-        if not self.rows:
-            raise InputError(f"{self.name}: rows=[]: allows nothing; list the combinations allowed")
-        for row in self.rows:
+        if self.rows is not None and not self.rows:
+            raise InputError(
+                f"{self.name}: rows=[]: allows nothing; list combinations allowed, or leave rows out for the table's"
+            )
+        for row in self.rows or ():
             if len(row) != len(self.columns):
                 raise InputError(
                     f"{self.name}: row {list(row)}: expected a value for each of {len(self.columns)} columns"
@@ -159,13 +162,29 @@ class Combinations:
     @property
     def text(self) -> str:
         """The rule in words."""
-        return f"{', '.join(self.columns)} are one of {len(self.rows)} combinations"
+        which = "those of the table" if self.rows is None else f"{len(self.rows)} combinations"
+        return f"{', '.join(self.columns)} are one of {which}"
+
+    @property
+    def listed(self) -> tuple[tuple[Scalar, ...], ...]:
+        """The combinations allowed.
+
+        Raises:
+            InputError: they are a table's, and were not taken from it.
+        """
+        if self.rows is None:
+            raise InputError(f"rule {self.name}: has no rows, and there is no table to take them from; list them")
+        return self.rows
 
     def violations(self, batch: pa.RecordBatch) -> Mask:
-        """Which rows break the rule, shape (rows,)."""
-        seen, allowed = np.zeros(batch.num_rows, np.int64), np.zeros(len(self.rows), np.int64)
+        """Which rows break the rule, shape (rows,).
+
+        Raises:
+            InputError: as `listed`.
+        """
+        seen, allowed = np.zeros(batch.num_rows, np.int64), np.zeros(len(self.listed), np.int64)
         present = np.ones(batch.num_rows, np.bool_)
-        for name, values in zip(self.columns, zip(*self.rows, strict=True), strict=True):
+        for name, values in zip(self.columns, zip(*self.listed, strict=True), strict=True):
             column = batch.column(name)
             known = as_values(values, plain(column).type)
             base = len(values) + 1  # place 0: a value that no combination has

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from schemas.calling_codes import COUNTRIES, called
 from schemas.semantics import DECLARED, SEMANTICS, Proof, Semantic
 from schemas.table import MIN_SHARED_ROWS
 
@@ -32,6 +33,9 @@ MIN_KNOWN_SHARE = 0.3
 """The part of the rows that has to speak of a country for any to be believed: most mail goes to .com."""
 
 DEFAULT_LOCALES = ("en_US",)
+
+SPEAKING = ("country", "iban", "phone", "email")
+"""Meanings whose values speak of a country, the best first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,12 +154,12 @@ def _listed(kind: Semantic, texts: Texts) -> float:
 def locales_of(meanings: Mapping[str, tuple[str, Texts]]) -> tuple[str, ...]:
     """The locales that a table's people and places are of, the most frequent first.
 
-    Countries say it best, then bank accounts, then the countries that mail goes to.
+    Countries say it best, then bank accounts, phone numbers with their country's code, and where mail goes to.
 
     Args:
         meanings: by column what it means, and its values.
     """
-    for name in ("country", "iban", "email"):
+    for name in SPEAKING:
         rows: Counter[str] = Counter()
         for meaning, texts in meanings.values():
             if meaning == name:
@@ -173,14 +177,19 @@ def country_of(meaning: str, text: str) -> str:
     """The two letters of the country that a value speaks of, "" where it does not.
 
     Args:
-        meaning: "country", "iban" or "email".
+        meaning: one of `SPEAKING`.
         text: the value.
 
     >>> country_of("country", "Poland"), country_of("iban", "FR14 2004"), country_of("email", "a@b.de")
     ('PL', 'FR', 'DE')
+    >>> country_of("phone", "+1 212 555 0100"), country_of("phone", "212 555 0100")
+    ('US', '')
     """
     from schemas import fakers  # noqa: PLC0415
 
+    if meaning == "phone":
+        calling = called(text)
+        return "" if calling is None else COUNTRIES[calling][0]
     if meaning == "country":
         return fakers.countries().get(text.casefold(), "")
     code = text[:2] if meaning == "iban" else text.rpartition(".")[2].upper()

@@ -124,7 +124,7 @@ def parse(form: Mapping[str, Any]) -> Rule:
 def _argument(kind: str, key: str, value: Any) -> Any:
     """An argument as a rule takes it: lists frozen, forms of rules read."""
     if not isinstance(value, Mapping):
-        return _frozen(value)
+        return written(value)
     try:
         return parse(value)
     except InputError as error:
@@ -183,7 +183,7 @@ def _read_values(rule: Rule, columns: Sequence[Column]) -> None:
                     as_bound(bound, columns[0].arrow_type)
         case Allowed():
             as_values(rule.values, value_type(columns[0]))
-        case Combinations():
+        case Combinations() if rule.rows is not None:
             for column, values in zip(columns, zip(*rule.rows, strict=True), strict=True):
                 as_values(values, value_type(column))
 
@@ -211,10 +211,11 @@ def _nearest(name: str, known: Any) -> str:
     return f"not known, did you mean {near[0]!r}?" if near else "not known"
 
 
-def _frozen(value: Any) -> Any:
+def written(value: Any) -> Any:
+    """A value of a rule, or many, as forms have them: lists frozen, dates as JSON has them."""
     if isinstance(value, list | tuple):
-        return tuple(map(_frozen, value))
-    return value.isoformat() if isinstance(value, date) else value  # as JSON has it, so that forms are the same there
+        return tuple(map(written, value))
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _thawed(value: Any) -> Any:

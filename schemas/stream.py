@@ -22,7 +22,7 @@ from pydantic import (
 from schemas.changes import Changes
 from schemas.disorder import Disorder, Quarantine
 from schemas.drift_kinds import NOT_WITH_CHANGES, Drifts
-from schemas.errors import InputError
+from schemas.errors import InputError, noted
 from schemas.faults import FORM, NUMBER, fault_line
 from schemas.framing import Framing
 from schemas.keying import KeyForm, Keying
@@ -274,10 +274,8 @@ def from_mapping(form: Mapping[str, Any], folder: Path) -> StreamSpec:
         InputError: every fault there is: key, value, what was expected.
     """
     faults: list[str] = []
-    try:
+    with noted(faults):
         rules_of(form.get("rules"))
-    except InputError as error:
-        faults = list(error.faults)
     try:
         spec = StreamSpec.model_validate({key: value for key, value in form.items() if value is not None})
     except ValidationError as error:

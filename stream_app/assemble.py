@@ -27,6 +27,7 @@ from stream_app.contents import Model
 from stream_app.control import Desired, State
 from stream_app.disorder import Disorder
 from stream_app.forecast import Plan
+from stream_app.kept_rules import with_rows
 from stream_app.pace.recordings import pinned
 from stream_app.publish import Clock, ShardPublisher
 from stream_app.quarantine import PRODUCER_LIMIT_BYTES, Gate
@@ -153,7 +154,7 @@ def recipe(spec: StreamSpec, artifact: Artifact, outside: Outside, register: boo
         until_ms=until_ms(spec),
         behind=Behind(spec.behind, spec.behind_s),
         disorder=None if spec.disorder is None else Disorder(spec.disorder, spec.labels_topic, spec.count),
-        gate=gate(spec, outside.cluster),
+        gate=gate(spec, artifact, outside.cluster),
         steering=spec.steer,
         drifts=spec.drifts,
         another=lambda model: recipe(spec, swapped_in(spec, model), outside),
@@ -173,7 +174,7 @@ def record_schema(changes: Changes | None, artifact: Artifact) -> dict[str, Any]
     return avro_schema(artifact.schema) if changes is None or changes.envelope is None else changes.envelope.avro
 
 
-def gate(spec: StreamSpec, cluster: Cluster) -> Gate:
+def gate(spec: StreamSpec, artifact: Artifact, cluster: Cluster) -> Gate:
     """What may pass to a stream's topics: its hard rules, and what topics and producer take."""
     largest = int(cluster.settings.get("message.max.bytes", PRODUCER_LIMIT_BYTES))
 
@@ -182,7 +183,7 @@ def gate(spec: StreamSpec, cluster: Cluster) -> Gate:
         return largest if broker is None else min(largest, int(broker))
 
     aside = spec.quarantine_topic
-    hard = () if aside is None else spec.hard_rules
+    hard = () if aside is None else with_rows(spec.hard_rules, artifact)
     largest_batch = min(limit(topic) for topic in (spec.topic, spec.labels_topic, aside))
     return Gate(hard, limit(spec.topic), aside is not None, aside, limit(aside), largest_batch)
 

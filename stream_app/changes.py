@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,9 @@ from generators.population import key_texts
 from generators.steered import Steered, steered
 from schemas import changes as forms
 from schemas.blobs import Blobs
-from schemas.envelope import Changed, Envelope
+from schemas.envelope import OPERATIONS, Changed, Envelope
 from schemas.errors import InputError
+from schemas.table import Column, Kind, TableSchema
 from stream_app.contents import Content, Contents, Model
 
 if TYPE_CHECKING:
@@ -82,6 +83,49 @@ class Happened:
         """
         assert self.before is not None
         return envelope.wrapped(Changed(self.before, self.after, self.created, self.deleted, ts_ms, self.first, shard))
+
+
+OPERATION, KEY = "__op", "__key"
+"""The columns that say what a change did (`c`, `u`, `d`) and to which entity, where changes are rows of a table."""
+
+
+def flat_schema(schema: TableSchema) -> TableSchema:
+    """The columns of changes as rows of a table.
+
+    Raises:
+        InputError: the table has a column called like one that is added.
+    """
+    taken = [name for name in (OPERATION, KEY) if name in schema.names]
+    if taken:
+        raise InputError(*(f"changes: the table has a column {name}, as a change has; rename it" for name in taken))
+    added = (Column(OPERATION, Kind.CATEGORY), Column(KEY, Kind.TEXT))
+    return TableSchema(schema.name, (*schema.columns, *added))
+
+
+def flat(changes: Changes, source: Source, content: Content, bounds: tuple[int, int]) -> Iterator[pa.RecordBatch]:
+    """Changes as rows of a table, block by block: the row after, or of a delete the row before; `OPERATION` and `KEY`.
+
+    Args:
+        changes: the stream's.
+        source: a shard's blocks.
+        content: how they are steered.
+        bounds: the first slot, and the one after the last.
+
+    Source: Debezium 2.7 documentation, "New Record State Extraction", deletes rewritten.
+    """
+    history, contents = changes.history(source), Contents((content,))
+    for start in range(bounds[0] - bounds[0] % BLOCK_ROWS, bounds[1], BLOCK_ROWS):
+        within = (max(start, bounds[0]), min(start + BLOCK_ROWS, bounds[1]))
+        found = happened(history, lambda model: source.artifact, contents, within, changes.form.deletes > 0)
+        rows = found.after
+        if found.before is not None:
+            both = pa.Table.from_batches([found.after, found.before]).unify_dictionaries().combine_chunks()
+            which = np.arange(len(rows)) + np.where(found.deleted, len(rows), 0)
+            rows = both.take(which).combine_chunks().to_batches()[0]
+        done = np.where(found.created, 0, np.where(found.deleted, 2, 1)).astype(np.int32)
+        said = pa.DictionaryArray.from_arrays(done, pa.array(OPERATIONS))
+        keys = pa.array([None if key is None else key.decode() for key in found.keys], pa.string())
+        yield pa.record_batch([*rows.columns, said, keys], names=[*rows.schema.names, OPERATION, KEY])
 
 
 def happened(

@@ -1,14 +1,39 @@
-"""Rules that an artifact keeps, and streams that would break them."""
+"""Rules that an artifact keeps: what a stream's own rules take from them, and streams that would break them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from generators.artifact import Artifact
 from generators.constraints.constrained import Constrained
 from generators.population import Population
 from schemas.errors import InputError
-from schemas.joint_rules import Unique
+from schemas.joint_rules import Combinations, Unique
+from schemas.rules import Rule
 from schemas.stream import StreamSpec
 from schemas.table import Role
+
+
+def with_rows(rules: Sequence[Rule], artifact: Artifact) -> tuple[Rule, ...]:
+    """A stream's rules; combinations that list no rows have those of the table that the artifact was trained on.
+
+    Args:
+        rules: as the stream's file has them.
+        artifact: what draws it.
+
+    Raises:
+        InputError: each rule without rows that the artifact does not keep.
+    """
+    kept = {rule.name: rule for rule in artifact.rules}
+    wanting = {rule.name for rule in rules if isinstance(rule, Combinations) and rule.rows is None}
+    faults = [
+        f"rule {name}: has no rows, and the artifact keeps no such rule to take them from; list them, or train an "
+        "artifact with the rule (`synthstream train TABLE --rules FILE`)"
+        for name in sorted(wanting - kept.keys())
+    ]
+    if faults:
+        raise InputError(*faults)
+    return tuple(kept[rule.name] if rule.name in wanting else rule for rule in rules)
 
 
 def check_kept(spec: StreamSpec, artifact: Artifact, keys: Population | None) -> None:

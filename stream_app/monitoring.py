@@ -29,6 +29,7 @@ from stream_app.assemble import Outside, changes_of, rate
 from stream_app.changes import Changes, happened
 from stream_app.contents import Content, Contents
 from stream_app.decoding import Decoders
+from stream_app.kept_rules import with_rows
 from stream_app.publish import Clock
 from stream_app.schedule import UNPACED
 from stream_app.snapshot import About
@@ -42,9 +43,9 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     """Build what turns a stream's records into numbers and alarms.
 
     Raises:
-        InputError: a rule does not fit the artifact's columns.
+        InputError: a rule does not fit the artifact's columns, or has no rows and neither has the artifact.
     """
-    rules = spec.parsed_rules
+    rules = with_rows(spec.parsed_rules, artifact)
     check_columns(rules, artifact.schema)
     wanted = spec.monitor
     layout = PaneLayout(_judged(spec, artifact.schema), artifact.profile, rules, event_time=spec.event_time)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.errors import InputError
+from schemas.errors import InputError, noted
 from schemas.secrets import Setting, hidden, hidden_user, resolved
 from schemas.stream import StreamSpec, from_mapping, read_mapping
 
@@ -108,13 +108,10 @@ def _settled(key: str, layers: list[Mapping[str, Setting]], environment: Mapping
     settled: dict[str, Setting] = {}
     faults: list[str] = []
     for name, value in {name: value for layer in layers for name, value in layer.items()}.items():
-        try:
+        with noted(faults):
             settled[name] = value if not isinstance(value, str) else resolved(f"{key}.{name}", value, environment)
-        except InputError as error:
-            faults += error.faults
-            continue
-        if A_FILE.fullmatch(name) and value != "probe" and not Path(str(settled[name])).exists():
-            faults.append(f"{key}.{name}={settled[name]}: there is no such file")
+            if A_FILE.fullmatch(name) and value != "probe" and not Path(str(settled[name])).exists():
+                raise InputError(f"{key}.{name}={settled[name]}: there is no such file")
     if faults:
         raise InputError(*faults)
     return settled

@@ -12,11 +12,11 @@ from generators.changes.history import check_changes
 from generators.population import population_of
 from generators.steered import steered
 from schemas.drift_kinds import check_drifts
-from schemas.errors import InputError
+from schemas.errors import InputError, noted
 from schemas.rates import Profile
 from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec, from_mapping, read_mapping
-from stream_app.kept_rules import check_kept
+from stream_app.kept_rules import check_kept, with_rows
 from stream_app.recipe import check_event_time, settled_columns
 from stream_app.settings import BOOTSTRAP_VARIABLE, REGISTRY_VARIABLE
 
@@ -62,23 +62,36 @@ def check_fits(spec: StreamSpec, artifact: Artifact) -> None:
     """Refuse a stream that does not fit the columns of the artifact that is to draw it.
 
     Raises:
-        InputError: its rules or those the artifact keeps, event time, steering, drifts, key, changes or a compacted
-            topic do not fit.
+        InputError: every fault of its rules and those the artifact keeps, of event time, steering, drifts, key, changes
+            and a compacted topic.
     """
-    check_columns(spec.parsed_rules, artifact.schema)
+    faults, schema = list[str](), artifact.schema
+    with noted(faults):
+        with_rows(spec.parsed_rules, artifact)
+    with noted(faults):
+        check_columns(spec.parsed_rules, schema)
     if spec.event_time is not None:
-        check_event_time(artifact.schema, spec.event_time)
-    steered(artifact.generator, spec.steer)
-    check_drifts(spec.drifts, artifact.schema, artifact.profile, settled_columns(spec.key, spec.event_time))
-    keys = population_of(artifact.generator, spec.key, spec.shards)
-    check_kept(spec, artifact, keys)
-    if spec.changes is not None and keys is not None:
-        check_changes(artifact.schema, spec.changes.columns, keys)
+        with noted(faults):
+            check_event_time(schema, spec.event_time)
+    with noted(faults):
+        steered(artifact.generator, spec.steer)
+    with noted(faults):
+        check_drifts(spec.drifts, schema, artifact.profile, settled_columns(spec.key, spec.event_time))
+    keys = None
+    with noted(faults):
+        keys = population_of(artifact.generator, spec.key, spec.shards)
+    with noted(faults):
+        check_kept(spec, artifact, keys)
+    if spec.changes is not None:
+        with noted(faults):
+            check_changes(schema, spec.changes.columns, keys)
     if spec.topic_settings.compacted and keys is not None and keys.null_share > 0:
-        raise InputError(
+        faults.append(
             f"key.column={keys.column}: is missing in {100 * keys.null_share:.2g} % of the rows, and a compacted topic "
             "takes no record without a key; choose a column without nulls, or drop topic_settings.compacted"
         )
+    if faults:
+        raise InputError(*faults)
 
 
 def _section(form: Mapping[str, Any], key: str) -> Mapping[str, Any]:

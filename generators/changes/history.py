@@ -176,19 +176,20 @@ def previous(events: Events) -> Events:
     return replace(events, numbers=(events.numbers - 1).clip(min=0))
 
 
-def check_changes(schema: TableSchema, columns: Sequence[str] | None, keys: Population) -> None:
+def check_changes(schema: TableSchema, columns: Sequence[str] | None, keys: Population | None) -> None:
     """Refuse keys and columns that have no changes.
 
     Args:
         schema: the table's columns.
         columns: what an update changes; None for every column but the key.
-        keys: the entities.
+        keys: the entities; None where they are at fault themselves.
 
     Raises:
         InputError: names everything at fault.
     """
     faults = []
-    if keys.null_share > 0:
+    key = None if keys is None else keys.column
+    if keys is not None and keys.null_share > 0:
         faults.append(
             f"key.column={keys.column}: is missing in {100 * keys.null_share:.2g} % of the rows, and with changes "
             "every record needs a key; choose a column without nulls, or say key: {entities: 10000}"
@@ -196,7 +197,7 @@ def check_changes(schema: TableSchema, columns: Sequence[str] | None, keys: Popu
     for name in columns or ():
         if name not in schema.names:
             faults.append(f"changes.columns={name}: not in table {schema.name!r}; it has {', '.join(schema.names)}")
-        elif name == keys.column or schema[name].role is Role.KEY:
+        elif name == key or schema[name].role is Role.KEY:
             faults.append(f"changes.columns={name}: is the key, which stays; leave it out")
     if faults:
         raise InputError(*faults)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from generators.constraints.listing import agree
 from generators.given import held_array
-from schemas.errors import InputError
+from schemas.errors import InputError, noted
 from schemas.joint_rules import Unique
 from schemas.numeric import as_numbers
 
@@ -53,10 +53,8 @@ class Asked:
             if name in model.numbered:
                 faults.append(f"{name}={value}: never repeats, so it can not be held at a value")
                 continue
-            try:
+            with noted(faults):
                 values[name] = held_array(model.schema[name], value, n)
-            except InputError as error:
-                faults += error.faults
         if not faults:
             faults = [*_outside(values, model), *_broken(values, model)]
         if faults:

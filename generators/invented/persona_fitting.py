@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from generators.invented.cards import forms
+from generators.invented.persona_kernels import FREE_DIGIT, FREE_LETTER
 from generators.invented.personas import NUMBER, NUMBERED, Floats, Longs, Part, Persona, axis_of, meaning, parts_of
+from generators.invented.phones import formats
 from generators.invented.pools import ALMOST_UNIQUE, MAX_POOL, invented, popularity
 from generators.randomness import Purpose, stream_key
 from schemas.profile import Profile, value_counts
-from schemas.recognition import country_of
+from schemas.recognition import SPEAKING, country_of
 from schemas.semantics import AXES
 from schemas.table import Column, TableSchema
 
@@ -23,7 +26,7 @@ EXAMPLES: Mapping[str, int] = {
     "family": 1_000,
     "company": 1_000,
     "account": 20,
-    "card": 50,
+    "card": 1_000,
     "country": 1,
 }
 """How many examples of an axis are drawn, over all locales; of others as many as there are personas."""
@@ -44,7 +47,7 @@ class _Real:
 
     Args:
         columns: the columns, by place in the table.
-        values: their distinct values, the most frequent first.
+        values: their distinct values, the most frequent first, and how many rows hold each.
         profile: the table's.
         locales: Faker's locales.
         seed: seeds the examples.
@@ -52,7 +55,7 @@ class _Real:
     """
 
     columns: Mapping[int, Column]
-    values: Mapping[int, list[str]]
+    values: Mapping[int, Mapping[str, int]]
     profile: Profile
     locales: tuple[str, ...]
     seed: int
@@ -90,11 +93,12 @@ def fit_persona(
         seed: seeds the examples.
     """
     counted = [value_counts(table.column(column.name)) for column in columns.values()]
-    values = {i: texts for i, (texts, _) in zip(columns, counted, strict=True)}
+    values = {
+        i: dict(zip(texts, counts.tolist(), strict=True)) for i, (texts, counts) in zip(columns, counted, strict=True)
+    }
     rows = _rows_a_persona(table, columns)
     unique = len(rows) >= ALMOST_UNIQUE * max(int(rows.sum()), 1)
     real = _Real(columns, values, profile, schema.locales, seed, max(1, min(len(rows), MAX_POOL)))
-    tables = {i: dict(zip(*pair, strict=True)) for i, pair in zip(columns, counted, strict=True)}
     parts: dict[str, Part] = {}
     needed = parts_of(columns.values())
     for axis in dict.fromkeys(axis_of(name) for name in needed):
@@ -102,9 +106,9 @@ def fit_persona(
     numbered = [i for i in columns if _has(columns[i], NUMBER)]
     width = _digits([text for i in numbered for text in values[i]], FRESH_DIGITS if unique else FEW_DIGITS)
     digits = dict.fromkeys(numbered, width)
-    separators = {i: _separator(values[i]) for i in columns if any(_has(columns[i], name) for name in NUMBERED)}
+    separators = {i: _separator(list(values[i])) for i in columns if any(_has(columns[i], name) for name in NUMBERED)}
     ranks, reached = (None, None) if unique else popularity(rows, real.count)
-    return Persona(columns, parts, _locale_shares(real, tables), digits, separators, ranks, reached)
+    return Persona(columns, parts, _locale_shares(real), digits, separators, ranks, reached)
 
 
 def _has(column: Column, part: str) -> bool:
@@ -122,15 +126,15 @@ def _rows_a_persona(table: pa.Table, columns: Mapping[int, Column]) -> Longs:
     return np.sort(counted.column("count_all").to_numpy().astype(np.int64))[::-1]
 
 
-def _locale_shares(real: _Real, tables: Mapping[int, Mapping[str, int]]) -> Floats:
+def _locale_shares(real: _Real) -> Floats:
     """How frequent each locale is among the real rows, by their countries; all alike where these do not say."""
     from schemas import fakers  # noqa: PLC0415  # only training needs it
 
-    for name in ("country", "iban", "email"):
+    for name in SPEAKING:
         rows: Counter[str | None] = Counter()
         for i, column in real.columns.items():
             if column.semantic == name:
-                for text, count in tables[i].items():
+                for text, count in real.values[i].items():
                     rows[fakers.locale_of(country_of(name, text))] += count
         found = np.array([rows[locale] for locale in real.locales], np.float64)
         if found.sum() > 0:
@@ -142,23 +146,32 @@ def _locale_shares(real: _Real, tables: Mapping[int, Mapping[str, int]]) -> Floa
 def _parts(axis: str, names: list[str], real: _Real) -> dict[str, Part]:
     """The examples of an axis, by part."""
     if axis == "phone":
-        made = _formatted_phones(real)
-        if made is not None:
-            return {"phone": Part(axis, pa.array(made, pa.string()), np.array([0, len(made)], np.int64))}
+        phones = _phones(real)
+        if phones:
+            return {"phone": _part(axis, [text for some in phones for text in some], map(len, phones))}
+    if axis == "card":
+        cards = _cards(real)
+        return {"card": _part(axis, cards, [len(cards)])}
     size = EXAMPLES.get(axis, min(max(real.count, FEWEST), MOST))
     size = -(-size // len(real.locales))
     drawn = [_examples(axis, locale, size, real) for locale in real.locales]
-    first = np.cumsum([0, *map(len, drawn)]).astype(np.int64)
     parts = {}
     for name in names:
         at = AXES[axis].index(name.removesuffix(".slug"))
         texts = [example[at] for some in drawn for example in some]
         if name.endswith(".slug"):
             texts = _slugs(texts, axis, real)
+        if name == "iban":
+            texts = [_account(text) for text in texts]
         if name == "country":
             texts = [_spelled_country(text, real) for text in texts]
-        parts[name] = Part(axis, pa.array(texts, pa.string()), first)
+        parts[name] = _part(axis, texts, map(len, drawn))
     return parts
+
+
+def _part(axis: str, texts: list[str], counts: Iterable[int]) -> Part:
+    """A part, by its examples and how many each locale has of them, or all locales together."""
+    return Part(axis, pa.array(texts, pa.string()), np.cumsum([0, *counts]).astype(np.int64))
 
 
 def _examples(axis: str, locale: str, size: int, real: _Real) -> list[tuple[str, ...]]:
@@ -180,13 +193,38 @@ def _examples(axis: str, locale: str, size: int, real: _Real) -> list[tuple[str,
     return found or [tuple(f"{text} {k}" for text in drawn[0]) for k in range(10**6, 10**6 + size)]
 
 
-def _formatted_phones(real: _Real) -> list[str] | None:
-    """Phone numbers in the column's own format, which their readers know; None where it has none."""
+def _phones(real: _Real) -> list[list[str]]:
+    """Phone numbers in the column's own format, which their readers know: locale by locale where they have the codes of
+    their countries, else the same for all of them; none where the column has no format.
+    """
     i = next(i for i, column in real.columns.items() if _has(column, "phone"))
-    text = real.profile.columns[i].text
+    column, known = real.columns[i], set(real.values[i])
+    text, coded = real.profile.columns[i].text, formats(real.values[i], real.locales)
+    if len(coded) == len(real.locales):
+        sizes = np.minimum(real.count, np.ceil(MAX_POOL * _locale_shares(real)).astype(np.int64).clip(1)).tolist()
+        each = zip(real.locales, sizes, strict=True)
+        return [invented(coded[locale], column, known, n, real.seeded(f"phone {locale}")) for locale, n in each]
     if text is None or not text.templates:
-        return None
-    return invented(text, real.columns[i], set(real.values[i]), real.count, real.seed)
+        return []
+    return [invented(text, column, known, real.count, real.seed)]
+
+
+def _account(text: str) -> str:
+    """The form of an IBAN: its country, and whether digits or letters follow.
+
+    >>> _account("GB82WEST12345698765432")
+    'GB00XXXXxxxxxxxxxxxxxx'
+    """
+    return f"{text[:2]}00{re.sub('[A-Z]', chr(FREE_LETTER), re.sub('[0-9]', chr(FREE_DIGIT), text[4:]))}"
+
+
+def _cards(real: _Real) -> list[str]:
+    """What numbers of payment cards look like."""
+    from schemas import fakers  # noqa: PLC0415  # only training needs it
+
+    i = next(i for i, column in real.columns.items() if _has(column, "card"))
+    key = stream_key(f"cards {real.columns[i].name}", real.seed, 0, 0, Purpose.TRAINING)
+    return forms(real.values[i], fakers.card_networks(), EXAMPLES["card"], key)
 
 
 def _slugs(texts: list[str], axis: str, real: _Real) -> list[str]:

@@ -7,19 +7,21 @@ stored; drawing needs no Faker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generators.invented.numbered import Numbered
+from generators.invented.curves import Curve
+from generators.invented.persona_kernels import ACCOUNT, CARD, CHUNK, EXAMPLE, LITERAL, picked, written
+from generators.invented.persona_kernels import NUMBER as NUMBER_PIECE
 from generators.invented.pools import Arrays, restored, stored
-from generators.invented.strings import Words, mixed, unit
+from generators.invented.strings import Words
 from schemas.recognition import stem
 from schemas.semantics import AXES, AXIS_OF, SEMANTICS, Semantic
 from schemas.table import Column, TableSchema
@@ -27,8 +29,8 @@ from schemas.table import Column, TableSchema
 NUMBER = "number"
 """The part that is digits of no meaning."""
 
-NUMBERED = {"iban": True, "card": False}
-"""Parts whose digits are drawn afresh, and whether they are of accounts."""
+NUMBERED = {"iban": ACCOUNT, "card": CARD}
+"""Parts whose examples are forms, with characters that are drawn afresh, and what they are."""
 
 BY_RANK = frozenset({"place", "phone", "ip", "mac"})
 """Axes whose examples are dealt out in turn where personas come again, so that few share one."""
@@ -36,10 +38,9 @@ BY_RANK = frozenset({"place", "phone", "ip", "mac"})
 ORDER = tuple(AXES)
 """The axes in the order of their words."""
 
-_NUMBER_WORD, _LOCALE_WORD = 100, 101
-
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +57,6 @@ class Part:
     axis: str
     values: pa.Array[Any]
     first: Longs
-
-    def index(self, words: Words, locales: Longs) -> Longs:
-        """The example each row has, shape (n,), by its word and its locale."""
-        of = locales if len(self.first) > 2 else np.zeros(len(locales), np.int64)
-        count = np.diff(self.first)[of].astype(np.uint64)
-        found: Longs = self.first[of] + (words % count).astype(np.int64)
-        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +89,12 @@ class Persona:
     @property
     def size(self) -> int:
         """How many personas there are; 0 where there is no end to them."""
-        return 0 if self.ranks is None else round(self.ranks[-1])
+        return 0 if self._curve is None else self._curve.size
+
+    @cached_property
+    def _curve(self) -> Curve | None:
+        """How popular they are."""
+        return None if self.ranks is None or self.reached is None else Curve(self.ranks, self.reached)
 
     def draw(self, uniforms: Floats, held: Mapping[int, pa.Array[Any]]) -> dict[int, pa.Array[Any]]:
         """Fake every column.
@@ -106,10 +105,10 @@ class Persona:
             uniforms: in [0, 1), shape (n, 2).
             held: columns held at values, by place in the table.
         """
-        if self.ranks is None or self.reached is None:
+        if self._curve is None:
             return self._faked((uniforms * 2.0**53).astype(np.uint64), None)
         settled = next((i for i in self.columns if i in held and held[i].null_count < len(held[i])), None)
-        ranks = np.interp(uniforms[:, 0], self.reached, self.ranks).astype(np.int64).clip(max=self.size - 1)
+        ranks = self._curve.at(uniforms[:, 0])
         if settled is not None:
             ranks = self._holding(settled, held[settled], uniforms[:, 1], ranks)
         return self._faked(_seeds(ranks), ranks)
@@ -151,41 +150,56 @@ class Persona:
         return np.where(wanted >= 0, chosen, otherwise)
 
     def _faked(self, seeds: Words, ranks: Longs | None) -> dict[int, pa.Array[Any]]:
-        upto = np.cumsum(self.shares)
-        locales = np.searchsorted(upto, unit(mixed(seeds, _LOCALE_WORD)) * upto[-1], side="right")
-        locales = locales.clip(max=len(self.shares) - 1)
-        indices: dict[str, Longs] = {}
-        for part in self.parts.values():
-            if part.axis not in indices:
-                dealt = ranks is not None and part.axis in BY_RANK
-                words = ranks.astype(np.uint64) if dealt and ranks is not None else mixed(seeds, ORDER.index(part.axis))
-                indices[part.axis] = part.index(words, locales)
-        return {i: self._column(i, column, indices, seeds) for i, column in self.columns.items()}
+        seeds, known = np.ascontiguousarray(seeds), np.empty(0, np.int64) if ranks is None else ranks
+        chosen = picked(seeds, known, np.cumsum(self.shares), *self._choices)
+        return {i: self._column(i, column, chosen, seeds) for i, column in self.columns.items()}
 
-    def _column(self, index: int, column: Column, indices: Mapping[str, Longs], seeds: Words) -> pa.Array[Any]:
-        text = meaning(column).parts
-        pieces: list[Any] = []
-        for at, name in enumerate(text):
-            if at % 2 == 0:
-                pieces += [pa.scalar(name)] if name else []
-            elif name == NUMBER:
-                pieces += _digits(mixed(seeds, _NUMBER_WORD), self.digits[index])
-            elif name in NUMBERED:
-                pieces.append(self._numbered[index].draw(indices[self.parts[name].axis], seeds))
-            else:
-                pieces.append(self.parts[name].values.take(indices[self.parts[name].axis]))
-        joined = pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, pa.scalar(""))
-        cast: pa.Array[Any] = joined.cast(column.arrow_type)
-        return cast
+    def _column(self, index: int, column: Column, chosen: Longs, seeds: Words) -> pa.Array[Any]:
+        text, ends, pieces, longest = self._pieces[index]
+        out, offsets = np.empty(longest * len(seeds) + CHUNK, np.uint8), np.empty(len(seeds) + 1, np.int32)
+        end = written(text, ends, pieces, chosen, seeds, out, offsets)
+        begins, data = (pa.py_buffer(cast(Any, each)) for each in (offsets, out[:end]))
+        found: pa.Array[Any] = pa.StringArray.from_buffers(len(seeds), begins, data)
+        return found if column.arrow_type == found.type else found.cast(column.arrow_type)
 
     @cached_property
-    def _numbered(self) -> dict[int, Numbered]:
-        found = {}
-        for i, column in self.columns.items():
-            for name in NUMBERED.keys() & set(meaning(column).parts[1::2]):
-                texts = [str(text) for text in self.parts[name].values.to_pylist()]
-                found[i] = Numbered(texts, NUMBERED[name], self.separators[i])
-        return found
+    def _axes(self) -> dict[str, Part]:
+        """By axis one of its parts: all have as many examples, locale by locale."""
+        return {part.axis: part for part in self.parts.values()}
+
+    @cached_property
+    def _choices(self) -> tuple[Longs, Longs, Longs]:
+        """What `picked` takes of each axis: its word and whether its examples are dealt out; where they begin in each
+        locale; how many there are.
+        """
+        alike = len(self.shares)
+        axes = np.array([(ORDER.index(axis), axis in BY_RANK) for axis in self._axes], np.int64).reshape(-1, 2)
+        first = [np.resize(part.first[:-1], alike) for part in self._axes.values()]
+        count = [np.resize(np.diff(part.first), alike) for part in self._axes.values()]
+        return axes, np.array(first, np.int64).reshape(-1, alike), np.array(count, np.int64).reshape(-1, alike)
+
+    @cached_property
+    def _pieces(self) -> dict[int, tuple[Bytes, Longs, Longs, int]]:
+        """By column what `written` takes: text, ends, pieces; and how long a value is at most, in bytes."""
+        return {i: self._piece_by_piece(i, column) for i, column in self.columns.items()}
+
+    def _piece_by_piece(self, index: int, column: Column) -> tuple[Bytes, Longs, Longs, int]:
+        axes, entries, pieces, longest = list(self._axes), list[bytes](), list[tuple[int, int, int, int]](), 1
+        for at, name in enumerate(meaning(column).parts):
+            if not name:
+                continue
+            if at % 2 == 1 and name == NUMBER:
+                pieces.append((NUMBER_PIECE, self.digits[index], 0, 0))
+                longest += self.digits[index]
+                continue
+            texts = [str(text).encode() for text in self.parts[name].values.to_pylist()] if at % 2 else [name.encode()]
+            kind = NUMBERED.get(name, EXAMPLE) if at % 2 else LITERAL
+            separator = ord(self.separators.get(index, "") or "\0") if name in NUMBERED else 0
+            pieces.append((kind, len(entries), axes.index(axis_of(name)) if at % 2 else 0, separator))
+            entries += texts
+            longest += max(map(len, texts)) * (1 + (separator > 0))
+        text = np.frombuffer(b"".join(entries) + bytes(CHUNK), np.uint8)
+        return text, np.cumsum([0, *map(len, entries)]).astype(np.int64), np.array(pieces, np.int64), longest
 
     def weights(self) -> Arrays:
         """The arrays that, with the schema, this can be rebuilt from."""
@@ -270,16 +284,3 @@ def groups_of(schema: TableSchema) -> list[dict[int, Column]]:
 def _seeds(ranks: Longs) -> Words:
     """The two words of personas that come again, shape (n, 2)."""
     return np.column_stack([ranks, ranks + 1]).astype(np.uint64)
-
-
-_THREE: Sequence[pa.Array[Any]] = [pa.array([f"{i:0{k}d}" for i in range(10**k)]) for k in (1, 2, 3)]
-
-
-def _digits(words: Words, width: int) -> list[pa.Array[Any]]:
-    """So many decimal digits a row, in pieces of at most three."""
-    pieces = []
-    while width > 0:
-        k = min(width, 3)
-        pieces.append(_THREE[k - 1].take((words % np.uint64(10**k)).astype(np.int64)))
-        words, width = words // np.uint64(10**k), width - k
-    return pieces

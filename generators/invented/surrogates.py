@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from generators.invented.curves import Curve
 from generators.invented.persona_fitting import fit_persona
 from generators.invented.personas import Persona, groups_of
 from generators.invented.pools import ALMOST_UNIQUE, MAX_POOL, Arrays, invented, popularity, restored, stored
@@ -63,12 +64,16 @@ class Surrogate:
         if self.column.role is Role.KEY:
             base = self.profile.key_base if self.profile.key_base is not None else DEFAULT_BASE
             return self._typed(pa.array(base + ROOM * np.arange(len(uniforms), dtype=np.int64)))
-        if self.pool is None or self.ranks is None or self.reached is None:
+        if self.pool is None or self._curve is None:
             assert self.profile.text is not None
             seeds = (uniforms * 2.0**53).astype(np.uint64)
             return self._typed(pa.array(strings(self.profile.text, seeds), pa.string()))
-        rank = np.interp(uniforms[:, 0], self.reached, self.ranks).astype(np.int64)
-        return self.pool.take(np.minimum(rank, len(self.pool) - 1))
+        return self.pool.take(np.minimum(self._curve.at(uniforms[:, 0]), len(self.pool) - 1))
+
+    @cached_property
+    def _curve(self) -> Curve | None:
+        """How popular the pool's values are."""
+        return None if self.ranks is None or self.reached is None else Curve(self.ranks, self.reached)
 
     def check(self, values: pa.Array[Any]) -> None:
         """Refuse values that are never invented.

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import pyarrow as pa
 
 from connectors.files import writable, write_table
-from generators.artifact import load_artifact
+from generators.artifact import Artifact, load_artifact
 from generators.blocks import Source
 from generators.population import population_of
 from generators.steered import steered
 from schemas.errors import InputError
 from schemas.keying import Keying
+from schemas.steering import Steering, part_of
+from schemas.stream import from_mapping
+from stream_app.changes import Changes, flat, flat_schema
+from stream_app.contents import Content
 from stream_app.options import KeyType, as_json, dry_run, shares_option, show
 from stream_app.recipe import fractions_of
 from stream_app.schedule import share
+from stream_app.specs import check_fits
 from stream_app.steering import asked_steering
 
 
@@ -41,12 +47,28 @@ class Asked:
     key: Keying = "surrogate"
     given: tuple[str, ...] = ()
     shares: str | None = None
+    changes: str | None = None
 
     def __post_init__(self) -> None:
         if self.shard is None and self.start:
             raise InputError(f"start={self.start}: needs --shard, since every shard counts its own records")
         if self.shard is not None and self.shard >= self.shards:
             raise InputError(f"shard={self.shard}: must be below --shards, which is {self.shards}")
+
+    def changing(self, artifact: Artifact, steering: Steering) -> Changes | None:
+        """The changes that records are; None where they are rows of their own.
+
+        Raises:
+            InputError: changes that make no sense, or do not fit artifact, key or steering.
+        """
+        if self.changes is None:
+            return None
+        stream = {"stream": "sample", "topic": "sample", "shards": self.shards, "key": self.key, "steer": steering}
+        form = part_of("changes", self.changes)
+        spec = from_mapping({**stream, "changes": {} if form is None else form}, Path())
+        check_fits(spec, artifact)
+        assert spec.changes is not None
+        return Changes(spec.changes)
 
     def ranges(self, fractions: Sequence[float]) -> list[tuple[int, int, int]]:
         """Shard, first and last sequence (exclusive) of what is written, in order.
@@ -82,21 +104,36 @@ class Asked:
 )
 @click.option("--given", metavar="COLUMN=VALUE", multiple=True, help="A value to hold a column at; repeatable.")
 @shares_option
+@click.option(
+    "--changes",
+    metavar="YAML",
+    help="Write changes as a stream's file has them, as in '{form: upserts, deletes: 0.1}'.",
+)
 @dry_run
 @as_json
 def sample_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
-    """Write the records that `publish` sends under the same seed, epoch, shards, key and steering, shard by shard."""
+    """Write the records that `publish` sends under the same seed, epoch, shards, key and steering, shard by shard.
+
+    Of changes a file has the rows after, of a delete the row before, with __op (c, u or d) and the entity's __key.
+    """
     asked = Asked(**flags)
     writable(asked.out)
     artifact = load_artifact(asked.folder)
-    how = steered(artifact.generator, asked_steering(artifact, asked.given, asked.shares, None, asked.key))
+    steering = asked_steering(artifact, asked.given, asked.shares, None, asked.key)
+    how, changes = steered(artifact.generator, steering), asked.changing(artifact, steering)
+    schema = artifact.schema if changes is None else flat_schema(artifact.schema)
     population = population_of(artifact.generator, asked.key, asked.shards)
     sources = [
         (Source(artifact, asked.seed, asked.epoch, shard, asked.shards, population=population), start, stop)
         for shard, start, stop in asked.ranges(fractions_of(population, asked.shards))
     ]
     if not dry_run:
-        records = (batch for source, start, stop in sources for batch in source.rows(start, stop, how))
-        write_table(records, artifact.schema, asked.out)
+
+        def rows(source: Source, start: int, stop: int) -> Iterator[pa.RecordBatch]:
+            if changes is None:
+                return source.rows(start, stop, how)
+            return flat(changes, source, Content(steering=steering), (start, stop))
+
+        write_table((batch for each in sources for batch in rows(*each)), schema, asked.out)
     facts = {"artifact": artifact.identity, "rows": asked.rows, "shards": asked.shards, "seed": asked.seed}
     show({**facts, "would_write" if dry_run else "file": str(asked.out)}, as_json)

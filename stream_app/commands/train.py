@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,10 +20,9 @@ from schemas.inference import Choices
 from schemas.policies import read_wishes
 from schemas.rows import Rows
 from stream_app import training
-from stream_app.assemble import reached
-from stream_app.options import as_json, dry_run, show, where
+from stream_app.commands.real_rows import AskedRows, rows_options
+from stream_app.options import as_json, dry_run, show
 from stream_app.report import artifact_report, print_columns, print_rules
-from stream_app.settings import place
 from stream_app.terminal import progress_bar
 
 FOR_PROGRAMS = ("avro", "profile", "rules")
@@ -61,14 +59,13 @@ def _settings(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(AskedRows):
     """The flags of `train`.
 
     Raises:
         InputError: flags that contradict each other.
     """
 
-    table: Path | None
     out: Path
     model: str
     target: str | None
@@ -85,10 +82,6 @@ class Asked:
     rules: Path | None
     schema: Path | None
     like_topic: str | None
-    from_topic: str | None
-    rows: int
-    bootstrap: str | None
-    registry: str | None
     checkpoint: Path | None
     checkpoint_every: float
     resume: bool
@@ -96,8 +89,7 @@ class Asked:
     device: str
 
     def __post_init__(self) -> None:
-        if (self.table is None) == (self.from_topic is None):
-            raise InputError("table: name either a file, or a topic by --from-topic")
+        super().__post_init__()
         if self.schema is not None and self.like_topic is not None:
             raise InputError(f"--schema {self.schema} and --like-topic {self.like_topic}: give one of them, not both")
 
@@ -130,16 +122,11 @@ class Asked:
     def real(self, told: Told) -> tuple[Rows, dict[str, Any] | None]:
         """The real rows, and the Avro schema to keep to, if any."""
         wire = None if self.schema is None else training.schema_of_file(self.schema)
-        topic = self.like_topic if self.from_topic is None else self.from_topic
-        if topic is not None:
-            with reached(place(self.bootstrap, self.registry, None, os.environ)) as outside:
-                if wire is None:
-                    wire = training.schema_of_topic(outside, self.like_topic or topic)
-                if self.from_topic is not None:
-                    return training.rows_of_topic(outside, self.from_topic, self.rows, told), wire
-        assert self.table is not None
-        told(0.0, "reading the table")
-        return training.rows_of_file(self.table), wire
+        topic = self.from_topic if self.like_topic is None else self.like_topic
+        with self.outside(topic is not None) as outside:
+            if wire is None and topic is not None and outside is not None:
+                wire = training.schema_of_topic(outside, topic)
+            return self.read(outside, told), wire
 
 
 def checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -211,14 +198,7 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
 @click.option("--rules", type=click.Path(path_type=Path), help="YAML file of rules that every record is to meet.")
 @click.option("--schema", type=click.Path(path_type=Path), help="Publish under this Avro schema (.avsc), as it is.")
 @click.option("--like-topic", metavar="TOPIC", help="Publish under the schema registered for this topic.")
-@click.option("--from-topic", metavar="TOPIC", help="Train on records of this topic instead of a table.")
-@click.option(
-    "--rows",
-    default=100_000,
-    show_default=True,
-    type=click.IntRange(2),
-    help="How many records to read from the topic.",
-)
+@rows_options
 @click.option(
     "--warm-start",
     type=click.Path(path_type=Path),
@@ -227,7 +207,6 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
 )
 @checkpoints
 @device
-@where
 @dry_run
 @as_json
 def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:

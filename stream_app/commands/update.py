@@ -12,17 +12,21 @@ from generators.artifact import check_folder, load_artifact
 from generators.neural.launch import Launch
 from schemas.inference import Choices
 from stream_app import training
+from stream_app.commands.real_rows import AskedRows, rows_options
 from stream_app.commands.train import checkpoints, device, keep_of, report, settings_of
 from stream_app.options import as_json, dry_run, show
 from stream_app.terminal import progress_bar
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The flags of `update`."""
+class Asked(AskedRows):
+    """The flags of `update`.
+
+    Raises:
+        InputError: as of `AskedRows`.
+    """
 
     artifact: Path
-    table: Path
     out: Path
     seed: int
     settings: tuple[str, ...]
@@ -46,26 +50,27 @@ class Asked:
 
 @click.command("update")
 @click.argument("artifact", type=click.Path(path_type=Path))
-@click.argument("table", type=click.Path(path_type=Path))
+@click.argument("table", required=False, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the artifact; replaced whole.")
 @click.option("--seed", default=0, show_default=True, help="Seeds training.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
+@rows_options
 @checkpoints
 @device
 @dry_run
 @as_json
 def update_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
-    """Train ARTIFACT on with the rows of TABLE, in small steps, and save what comes of it.
+    """Train ARTIFACT on with the rows of TABLE or of a topic, in small steps, and save what comes of it.
 
-    TABLE must fit the artifact's schema, which stays. Marginals become those of TABLE; how columns go together goes on
-    from what was known.
+    The rows must fit the artifact's schema, which stays. Marginals become theirs; how columns go together goes on from
+    what was known.
     """
     asked = Asked(**flags)
     check_folder(asked.out)
     plan = asked.training()
     with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
-        told(0.0, "reading the table")
-        raw = training.rows_of_file(asked.table)
+        with asked.outside() as outside:
+            raw = asked.read(outside, told)
         if dry_run:
             columns = list(training.fitting(raw, plan).table.column_names)
         else:

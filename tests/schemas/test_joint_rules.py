@@ -113,6 +113,8 @@ def test_many_columns_of_many_values_do_not_overflow() -> None:
         (lambda: Combinations(("a",), ((1,),)), "two different columns"),
         (lambda: Combinations(("a", "a"), ((1, 1),)), "two different columns"),
         (lambda: Combinations(("a", "b"), ()), "allows nothing"),
+        (lambda: Combinations(("a",)), "two different columns"),
+        (lambda: Combinations(("n", "w")).violations(batch([(1, "a")])), "combinations:n,w: has no rows"),
         (lambda: Combinations(("a", "b"), ((1,),)), "a value for each of 2"),
         (lambda: Formula("a", "b", -1), "at least 0"),
         (lambda: Formula("a", "b", float("nan")), "at least 0"),

@@ -14,8 +14,9 @@ from tests.generators.people import PEOPLE, customers, known
 
 
 def test_every_axis_has_a_maker_that_gives_its_parts() -> None:
-    assert fakers.MAKERS.keys() == semantics.AXES.keys()
-    for axis, parts in semantics.AXES.items():
+    assert fakers.MAKERS.keys() == semantics.AXES.keys() - {"card"}
+    for axis in fakers.MAKERS:
+        parts = semantics.AXES[axis]
         assert [len(example) for example in fakers.examples("de_DE", axis, 2, 0)] == [len(parts)] * 2
 
 
@@ -42,6 +43,7 @@ def test_a_customers_columns_are_recognised() -> None:
         ("state", ["new", "paid"], None),
         ("phone", ["5551234567"], "phone"),
         ("serial", ["5551234567"], None),
+        ("x", ["+49 30 123456"], "phone"),
         ("x", ["GB82 WEST 1234 5698 7654 32"], "iban"),
         ("x", ["GB83WEST12345698765432"], None),
     ],

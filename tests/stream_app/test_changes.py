@@ -26,8 +26,9 @@ from schemas.inference import conform, infer
 from schemas.keying import KeyForm
 from schemas.rules import Allowed
 from schemas.steering import Steering
+from schemas.table import Column, Kind, TableSchema
 from stream_app.arranged import HEADER
-from stream_app.changes import Changes, _Looks, happened
+from stream_app.changes import Changes, _Looks, flat_schema, happened
 from stream_app.contents import Content, Contents, Model
 from stream_app.disorder import Disorder
 from stream_app.lineage import HEADER as LINEAGE
@@ -342,3 +343,10 @@ def test_entities_are_as_popular_as_their_keys() -> None:
         counted[record.key or b""] += 1
     off = np.array([counted[key] for key in keys]) - shared.population.shares * whole
     assert np.abs(off).max() < 2.1
+
+
+def test_changes_as_rows_need_their_own_columns() -> None:
+    schema = TableSchema("t", (Column("a", Kind.INTEGER),))
+    assert flat_schema(schema).names == ("a", "__op", "__key")
+    with pytest.raises(InputError, match="changes: the table has a column __op, as a change has; rename it"):
+        flat_schema(flat_schema(schema))

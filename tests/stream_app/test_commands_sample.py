@@ -79,6 +79,58 @@ def test_a_steered_sample_is_what_the_streams_file_has_published(here: Here, fol
     assert sum(row["pieces"] is None for row in rows) == pytest.approx(2_000, abs=200)
 
 
+@pytest.mark.parametrize(
+    ("key", "form"),
+    [
+        ("{entities: 300, skew: 1.0}", "{form: upserts, columns: [pieces, paid], deletes: 0.2}"),
+        ("{column: colour}", "{form: debezium, deletes: 0.3, tombstones: false}"),
+        ("{entities: 50}", "{form: upserts}"),
+    ],
+)
+def test_sampled_changes_are_what_the_streams_file_has_published(
+    here: Here, folder: Path, tmp_path: Path, key: str, form: str
+) -> None:
+    name = "changing-" + "".join(c for c in key + form if c.isalpha())
+    topic, out, path = here.topic(name, 2), tmp_path / "sample.parquet", tmp_path / "s.yaml"
+    steer = "steer: {given: {paid: true}}"
+    path.write_text(
+        f"stream: s\ntopic: {topic}\nartifact: {folder}\nshards: 2\nseed: 11\nkey: {key}\nchanges: {form}\n{steer}\n"
+    )
+    published = cli("publish", path, "--rate", "max", "--count", 6_000, "--json", *here.flags)
+    assert published.exit_code == 0, published.stderr
+    flags = ("--seed", 11, "--shards", 2, "--key", key, "--changes", form, "--given", "paid=true")
+    sampled = cli("sample", folder, "--rows", 6_000, "--out", out, *flags)
+    assert sampled.exit_code == 0, sampled.stderr
+    rows = pq.read_table(out).to_pylist()
+    done, keys = [row.pop("__op") for row in rows], {row.pop("__key") for row in rows}
+    assert keys == {found.decode() for found, _ in keys_on(here, topic, 2, 6_000) if found is not None}
+    wanted: list[Any] = rows
+    if "debezium" in form:
+        empty = dict.fromkeys(("before", "after"))
+        wanted = [
+            {**empty, "op": op, "before" if op == "d" else "after": row} for op, row in zip(done, rows, strict=True)
+        ]
+        found = [
+            {**each, "before": each["before"] if each["op"] == "d" else None} for each in rows_on(here, topic, 2, 6_000)
+        ]
+        assert [{name: each[name] for name in wanted[0]} for each in found] == wanted
+    else:
+        wanted = [None if op == "d" else row for op, row in zip(done, rows, strict=True)]
+        assert rows_on(here, topic, 2, 6_000) == wanted
+    assert (done.count("d") > 0) == ("deletes" in form)
+    assert done.count("c") >= len(keys)
+
+
+def test_any_range_of_a_shards_changes_can_be_drawn_again(folder: Path, tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole.csv", tmp_path / "part.csv"
+    flags = ("--shards", 2, "--shard", 1, "--key", "{entities: 40}", "--changes", "{form: upserts, deletes: 0.2}")
+    assert cli("sample", folder, "--rows", 5_000, *flags, "--out", whole).exit_code == 0
+    assert cli("sample", folder, "--rows", 300, "--start", 4_000, *flags, "--out", part).exit_code == 0
+    first, *rows = whole.read_text().splitlines()
+    assert first.endswith(",__op,__key")
+    assert part.read_text().splitlines() == [first, *rows[4_000:4_300]]
+
+
 def keys_on(here: Here, topic: str, shards: int, count: int) -> set[tuple[bytes | None, int]]:
     """The keys of a topic, each with every partition it is on."""
     consumer = Consumer({"bootstrap.servers": here.cluster.bootstrap, "group.id": "keys"})
@@ -148,6 +200,22 @@ def test_seeds_and_json_lines(folder: Path, tmp_path: Path) -> None:
         (["--rows", "5", "--out", "s.csv", "--shards", "2", "--shard", "2"], "shard=2: must be below --shards"),
         (["--rows", "5"], "'--out'"),
         (["--rows", "5", "--out", "s.csv", "--key", "colour"], "key='colour': must be surrogate, none, or as in"),
+        (["--rows", "5", "--out", "s.csv", "--changes", "{form: upserts}"], "changes: needs a key that comes again"),
+        (["--rows", "5", "--out", "s.csv", "--changes", "{form: upsert}"], "changes.form='upsert'"),
+        (["--rows", "5", "--out", "s.csv", "--changes", ""], "changes.form: is missing"),
+        (
+            [
+                "--rows",
+                "5",
+                "--out",
+                "s.csv",
+                "--key",
+                "{entities: 9}",
+                "--changes",
+                "{form: upserts, columns: [colours]}",
+            ],
+            "changes.columns=colours: not in table",
+        ),
         (["--rows", "5", "--out", "s.csv", "--key", "{column: price}"], "key.column=price: is a number with decimals"),
         (
             ["--rows", "5", "--out", "s.csv", "--key", "{entities: 1}", "--shards", "9", "--shard", "1"],

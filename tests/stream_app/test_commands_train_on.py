@@ -1,4 +1,7 @@
-"""`train` that goes on; `update`, `score` (stream_app.commands.update, stream_app.commands.score)."""
+"""`train` that goes on; `update`, `score` (stream_app.commands.update, stream_app.commands.score).
+
+The rows these read are a file's or a topic's (stream_app.commands.real_rows).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.generators.neural.test_devices import launched
+from tests.stream_app.conftest import Here
 from tests.stream_app.shop import cli, lines, orders_table, write_csv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,3 +173,27 @@ def test_rows_are_scored_by_an_artifact(tmp_path: Path) -> None:
     missing = cli("score", tmp_path / "a", tmp_path / "other.csv")
     assert missing.exit_code == 2
     assert "(by the artifact's schema)" in missing.stderr
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_artifact_goes_on_with_the_records_of_a_topic(
+    here: Here, orders: Path, folder: Path, tmp_path: Path
+) -> None:
+    published = cli("publish", folder, "--topic", "news", "--count", 800, "--rate", "max", *here.flags, "--json")
+    assert published.exit_code == 0, published.stderr
+    first = report("train", orders, "--out", tmp_path / "a", "--model", "tabular.mixture", "--json")
+    update = ("update", tmp_path / "a", "--from-topic", "news", "--out", tmp_path / "b", "--rows", 600, "--json")
+    assert report(*update, *here.flags, "--dry-run")["rows"] == 600
+    assert not (tmp_path / "b").exists()
+    after = report(*update, *here.flags)
+    assert (after["trained_rows"], after["went_on_from"]) == (600, first["artifact"])
+    assert (after["table"], after["columns"]) == (first["table"], first["columns"])
+    for arguments, said in (
+        ((*update[:2], *update[4:]), "name either a file, or a topic by --from-topic"),
+        ((*update[:2], orders, *update[2:]), "name either a file, or a topic by --from-topic"),
+        ((*update[:3], "nosuch", *update[4:], *here.flags), "topic=nosuch"),
+        (update, "bootstrap: no broker named"),
+    ):
+        result = cli(*arguments)
+        assert (result.exit_code, result.stdout, len(lines(result))) == (2, "", 1), result.stderr
+        assert said in result.stderr

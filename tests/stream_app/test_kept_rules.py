@@ -15,11 +15,13 @@ from generators.blocks import Source
 from generators.population import population_of
 from schemas import changes as forms
 from schemas.errors import InputError
+from schemas.joint_rules import Combinations
 from schemas.keying import KeyForm
-from schemas.stream import from_mapping
+from schemas.stream import from_mapping, load
 from stream_app.changes import Changes, happened
 from stream_app.contents import Contents
-from stream_app.kept_rules import check_kept
+from stream_app.kept_rules import check_kept, with_rows
+from stream_app.monitoring import judges
 from stream_app.steering import asked_steering
 from tests.stream_app.shop import cli, lines, quick_from
 
@@ -32,6 +34,21 @@ rules:
 - {rule: implies, if: {rule: allowed, column: colour, values: [red]}, then: {rule: range, column: pieces, high: 5}}
 - {rule: matches, column: plate, pattern: "B.*", hard: true}
 """
+
+TAKEN = """
+stream: s
+topic: t
+artifact: a
+quarantine: {}
+rules:
+- {rule: combinations, columns: [colour, pieces], hard: true}
+"""
+
+
+def write(path: Path, text: str) -> Path:
+    """A file with a text."""
+    path.write_text(text)
+    return path
 
 
 def orders(rows: int = 1_200) -> pa.Table:
@@ -96,6 +113,35 @@ def test_training_says_what_is_kept_and_what_was_left_out(parts: Path) -> None:
     shown = cli("inspect", parts / "a").stdout
     assert "day is at most due" in " ".join(shown.split())
     assert "rows left out" in shown
+
+
+def test_combinations_of_the_table_are_concrete_in_the_artifact_and_downstream(parts: Path, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(TAKEN)
+    table = orders()
+    rare = pa.array(["green"] * 4 + table.column("colour").to_pylist()[4:])
+    pq.write_table(table.set_column(2, "colour", rare), tmp_path / "orders.parquet")
+    flags = ("--rules", tmp_path / "s.yaml", "--out", tmp_path / "a", "--model", "tabular.marginals", "--json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stream_app.training.artifact_from", quick_from)
+        result = cli("train", tmp_path / "orders.parquet", *flags)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["rules"][0]["rows_left_out"] == 4
+    artifact = load_artifact(tmp_path / "a")
+    (kept,) = artifact.rules
+    assert isinstance(kept, Combinations)
+    assert kept.listed == (
+        ("blue", 0),
+        *(("blue", n) for n in range(1, 9)),
+        ("red", 0),
+        *(("red", n) for n in range(1, 6)),
+    )
+    spec = load(tmp_path / "s.yaml")
+    assert with_rows(spec.parsed_rules, artifact) == with_rows(spec.hard_rules, artifact) == (kept,)
+    assert judges(spec, artifact).layout.rules == (kept,)
+    assert cli("validate", tmp_path / "s.yaml").exit_code == 0
+    other = cli("validate", write(tmp_path / "t.yaml", TAKEN.replace("artifact: a", f"artifact: {parts / 'a'}")))
+    assert (other.exit_code, len(lines(other))) == (2, 1)
+    assert "rule combinations:colour,pieces: has no rows, and the artifact keeps no such rule" in other.stderr
 
 
 def test_a_dry_run_counts_the_rows_that_break_rules(parts: Path, tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from generators.constraints.rows import check_rules, ruled
+from generators.constraints.rows import Ruled, check_rules, ruled
 from schemas.errors import InputError
+from schemas.joint_rules import Combinations
 from schemas.rows import Rows
-from schemas.rule_forms import rules_of
+from schemas.rule_forms import form_of, parse, rules_of
 from schemas.table import Column, Kind
 from tests.generators.ruled import RULES, shop
 from tests.generators.tables import in_pieces, table
@@ -70,3 +73,85 @@ def test_rules_that_can_not_be_kept_are_refused_before_any_row_is_read(forms: li
     with pytest.raises(InputError) as error:
         check_rules(rules_of(forms), MADE[1])
     assert says in str(error.value)
+
+
+PLACES = ["DE"] * 6 + ["FR"] * 5 + ["PL"] * 4 + ["PL", "DE", "DE"]
+MONEY = ["EUR"] * 11 + ["PLN"] * 4 + ["EUR", None, "PLN"]
+OPEN = {"rule": "combinations", "columns": ["country", "currency"]}
+
+
+def places(forms: list[dict[str, Any]], public: tuple[str, ...] = (), kind: Kind = Kind.CATEGORY) -> Ruled:
+    """Eighteen rows under rules: two combinations that five rows share, three that fewer have, and a missing value."""
+    made = table(
+        [
+            (Column("country", kind, public="country" in public), PLACES),
+            (Column("currency", Kind.CATEGORY, nullable=True, public="currency" in public), MONEY),
+            (Column("n", Kind.INTEGER), list(range(18))),
+        ]
+    )
+    return ruled(Rows.of(made[0]), made[1], rules_of(forms))
+
+
+def listed(found: Ruled) -> Any:
+    rule = found.rules[0]
+    assert isinstance(rule, Combinations)
+    return rule.rows
+
+
+def test_combinations_of_the_table_are_those_that_five_rows_share() -> None:
+    found = places([OPEN])
+    assert listed(found) == (("DE", "EUR"), ("FR", "EUR"))
+    assert found.left_out == {"combinations:country,currency": 6}
+    assert found.rows.table.column("country").to_pylist() == ["DE"] * 6 + ["FR"] * 5 + ["DE"]
+
+
+def test_of_public_columns_every_combination_is_taken() -> None:
+    every = (("DE", "EUR"), ("DE", "PLN"), ("FR", "EUR"), ("PL", "EUR"), ("PL", "PLN"))
+    assert listed(places([OPEN], ("country", "currency"))) == every
+    assert listed(places([OPEN], ("country",))) == (("DE", "EUR"), ("FR", "EUR"))
+
+
+def test_rows_that_break_another_rule_count_for_no_combination() -> None:
+    found = places([OPEN, {"rule": "range", "column": "n", "low": 2}])
+    assert listed(found) == (("FR", "EUR"),)
+    assert found.left_out == {"combinations:country,currency": 12, "range:n": 2}
+
+
+def test_combinations_of_every_kind_of_column_read_back_as_they_are() -> None:
+    when = datetime(2024, 1, 2, 3, 4, 5, 6_000, UTC)
+    columns: list[tuple[Column, list[Any]]] = [
+        (Column("d", Kind.DATE), [date(2024, 1, 1)] * 6),
+        (Column("t", Kind.TIMESTAMP, timezone="UTC", time_unit="ms"), [when] * 6),
+        (Column("b", Kind.BOOLEAN), [True] * 6),
+        (Column("x", Kind.NUMBER), [0.1] * 6),
+        (Column("s", Kind.TEXT, public=True), ["grün"] * 6),
+    ]
+    made = table(columns)
+    found = ruled(Rows.of(made[0]), made[1], [Combinations(tuple("dtbxs"))])
+    rule = parse(json.loads(json.dumps(form_of(found.rules[0]))))
+    assert rule == found.rules[0]
+    assert (found.left_out, ruled(Rows.of(made[0]), made[1], [rule]).left_out) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (
+            lambda: places([OPEN, {"rule": "range", "column": "n", "low": 7}]),
+            "country,currency: no combination occurs in 5 rows, and rarer ones",
+        ),
+        (
+            lambda: places([OPEN], kind=Kind.TEXT),
+            "values of country are never copied from the table, combinations included; declare it public (--public cou",
+        ),
+        (
+            lambda: places([{"rule": "implies", "if": {"rule": "not_null", "column": "n"}, "then": OPEN}]),
+            "rules.0: implies.then: combinations need their rows here",
+        ),
+    ],
+)
+def test_combinations_that_can_not_be_the_tables_are_refused(made: Any, says: str) -> None:
+    with pytest.raises(InputError) as error:
+        made()
+    assert says in str(error.value)
+    assert len(error.value.faults) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -10,7 +11,7 @@ from generators.invented.personas import Persona, groups_of
 from generators.invented.surrogates import Surrogates
 from generators.randomness import uniforms
 from schemas import fakers
-from schemas.check_digits import iban_valid
+from schemas.check_digits import card_valid, iban_valid, luhn_digits
 from schemas.profile import profile_table
 from tests.generators.people import PEOPLE, customers, known
 
@@ -39,6 +40,7 @@ def test_columns_of_a_person_agree_in_every_row() -> None:
         assert rows["user_name"][k] == rows["email"][k].partition("@")[0]
         assert rows["iban"][k][:2] == {"Germany": "DE", "France": "FR"}[rows["country"][k]]
         assert iban_valid(rows["iban"][k])
+        assert rows["phone"][k].startswith({"Germany": "+49 30 ", "France": "+33 30 "}[rows["country"][k]])
     assert rows["country"].count("France") / ROWS == pytest.approx(1 / 3, abs=0.04)
     places = {(rows["street"][k], rows["city"][k], rows["postcode"][k], rows["country"][k]) for k in range(ROWS)}
     assert len(places) <= len(set(rows["street"])) + 5 < ROWS / 2
@@ -89,6 +91,28 @@ def test_a_persona_is_a_function_of_uniforms_and_weights() -> None:
     }
     head = persona.draw(u[:7], {})
     assert {i: a.to_pylist() for i, a in head.items()} == {i: a[:7].to_pylist() for i, a in persona.draw(u, {}).items()}
+
+
+@pytest.mark.parametrize("as_integers", [False, True])
+def test_cards_are_of_the_networks_of_the_real_ones_and_none_of_them(as_integers: bool) -> None:
+    real = [f"{begin}{k:0{width}d}" for begin, width in (("4111", 11), ("34", 12)) for k in range(300)]
+    cells = [f"{text}{luhn_digits(np.array([list(map(int, text))]))[0]}" for text in real]
+    made = pa.table({"card": pa.array(list(map(int, cells)) if as_integers else cells)})
+    rows = drawn(fitted(made))["card"]
+    assert all(card_valid(number) for number in rows)
+    assert {(number[:1], len(number)) for number in rows} == {("4", 16), ("3", 15)}
+    assert len(set(rows)) == ROWS
+    assert not {number[:6] for number in rows} & {number[:6] for number in cells}
+
+
+def test_phones_say_where_people_are_from_where_nothing_else_does() -> None:
+    phones = pa.table({"phone": [f"+48 601 {k:06d}" for k in range(200)] + [f"+353 85 {k:07d}" for k in range(600)]})
+    _, schema = known(phones)
+    assert schema.locales == ("en_IE", "pl_PL")
+    rows = drawn(fitted(phones))["phone"]
+    assert {number[:8] for number in rows if number.startswith("+48")} == {"+48 601 "}
+    assert sum(number.startswith("+353 85 ") for number in rows) / ROWS == pytest.approx(0.75, abs=0.03)
+    assert not set(rows) & set(phones.column(0).to_pylist())
 
 
 @pytest.mark.parametrize("locale", ["ja_JP", "en_US", "it_IT"])
