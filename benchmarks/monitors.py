@@ -32,7 +32,7 @@ from monitors.dispersion import inflation
 from monitors.evidence import SequentialEvidence, Subject
 from monitors.metric import Severity
 from monitors.pane import Deltas, Pane
-from monitors.reference import Reference, change_reference
+from monitors.reference import Reference
 from monitors.window import Window
 from schemas.avro import avro_schema
 from schemas.codec import Codec
@@ -175,9 +175,7 @@ def false_alarms_under_dependence(panes: int, seed: int, *, told: bool) -> int:
     blocks = [source.pane(DEPENDENT_RECORDS).counts for _ in range(BLOCKS)]
     factors = inflation(stream.LAYOUT, blocks) if told else None
     for first in range(0, panes, LIFE):
-        total = sum(source.pane(DEPENDENT_RECORDS).counts for _ in range(REFERENCE_ROWS // DEPENDENT_RECORDS))
-        counts = {name: total[cells].tolist() for name, cells in stream.LAYOUT.cells.items()}  # type: ignore[index]
-        alarms = watching(change_reference(stream.LAYOUT, counts), factors)
+        alarms = watching(source.reference(REFERENCE_ROWS, DEPENDENT_RECORDS), factors)
         for slot in range(min(LIFE, panes - first)):
             onsets += bool(warned(alarms, slot, source.pane(DEPENDENT_RECORDS)))
     return onsets

@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 from scipy.stats import norm
 
 from monitors.pane import Pane, PaneLayout
-from monitors.reference import Reference, change_reference
+from monitors.reference import CHANGE, Reference
 from schemas.profile import ColumnProfile, Profile
 from schemas.rules import Range
 from schemas.table import Column, Kind, TableSchema
@@ -124,9 +124,7 @@ def pane_of(rng: np.random.Generator, law: Law, records: int) -> Pane:
 
 def reference_of(rng: np.random.Generator, rows: int) -> Reference:
     """The counts of so many of the generator's own rows."""
-    return change_reference(
-        LAYOUT, {name: rng.multinomial(rows, share).tolist() for name, share in calm().shares.items()}
-    )
+    return Reference(CHANGE, {name: rng.multinomial(rows, share) for name, share in calm().shares.items()}, rows)
 
 
 def codes_of(rng: np.random.Generator, pane: Pane) -> dict[str, npt.NDArray[np.int64]]:
@@ -186,6 +184,13 @@ class Dependent:
             self._categories[i] = codes[-1]
             self._count(pane, name, codes)
         return pane
+
+    def reference(self, rows: int, records: int) -> Reference:
+        """The counts of its next rows, in panes of so many records."""
+        total = Pane.empty(LAYOUT)
+        for _ in range(rows // records):
+            total.add(self.pane(records))
+        return Reference(CHANGE, {name: total.column(name) for name in LAYOUT.bins}, total.records)
 
     def _count(self, pane: Pane, name: str, codes: npt.NDArray[np.int64]) -> None:
         bins = LAYOUT.bins[name]
