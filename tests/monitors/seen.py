@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from monitors.alarms import Alarms
 from monitors.evidence import Sensitivity, SequentialEvidence
-from monitors.pane import Pane, PaneLayout, Span
+from monitors.pane import Pane, Span
 from monitors.reference import Reference
 from monitors.window import Window
 from tests.monitors import scene
@@ -39,10 +40,10 @@ def shifted(shift: float) -> Shares:
     return own
 
 
-def reference(seed: int = 0, rows: int = 1_000_000, layout: PaneLayout = LAYOUT) -> Reference:
+@cache
+def reference(seed: int = 0, rows: int = 1_000_000) -> Reference:
     """The rows a generator with the scene's shares drew at its training."""
-    own = {name: bins.expected for name, bins in layout.bins.items()}
-    return scene.reference_of(layout, scene.drawn(np.random.default_rng([seed, 1]), layout, own, rows))
+    return scene.reference_of(LAYOUT, scene.drawn(np.random.default_rng([seed, 1]), LAYOUT, shares(), rows))
 
 
 def panes(
