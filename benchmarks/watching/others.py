@@ -18,7 +18,7 @@ from schemas.errors import ServiceError
 OTHERS = {"evidently": "benchmarks.watching.evidently_default", "nannyml": "benchmarks.watching.nannyml_default"}
 """Detectors by their environment, and the module that asks each."""
 
-WINDOW_ROWS, REFERENCE_ROWS = 20_000, 200_000
+WINDOW_ROWS, REFERENCE_ROWS = 10_000, 100_000
 """Rows of a window and of the reference: with more of them the slowest takes minutes a window."""
 
 QUIET = {"NML_DISABLE_USAGE_LOGGING": "1"}
