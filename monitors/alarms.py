@@ -1,36 +1,48 @@
-"""Alarms: opened once when a change is shown and matters, latched, cleared once when it is over."""
+"""Alarms: opened once when a change is shown, raised once it matters, latched, cleared once it is over."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
 
 import monitors
 from monitors.estimate import Estimate
 from monitors.evidence import Evidence, Finding, Subject
-from monitors.metric import Metric
+from monitors.metric import Metric, Severity
 from monitors.pane import MAX_EXAMPLES, Examples
 from monitors.reference import Reference
 from monitors.window import Window
 from schemas.errors import InputError
 
+Happening = Literal["opened", "raised", "cleared"]
+"""What may become of an alarm."""
+
+SEVERITIES = (Severity.WARNING, Severity.PAGE)
+"""From the one that can wait to the one that can not."""
+
 
 @dataclass(frozen=True)
 class Event:
-    """An alarm that opened or cleared.
+    """An alarm that opened, was raised from a warning to a page, or cleared.
 
     Args:
-        kind: "opened" or "cleared".
+        kind: "opened", "raised" or "cleared".
+        severity: a warning has evidence; a page has evidence of a change that matters. When cleared, what it was.
         column: the column; for rules the rule's name.
         metric: the metric's NAME.
-        at_s: the end of the window that decided it, in seconds of event time.
-        estimate: the metric on the stretch that shows it best; when cleared, on the whole window.
+        at_s: the end of the pane that decided it, in seconds of event time.
+        estimate: the metric on the stretch that shows it best.
         start_s: where that stretch begins; end_s: where it ends, exclusive.
         examples: records by partition and offset: for rules those that broke it, for columns the first and last
-            record of each partition in the stretch's newest pane.
+            record of each partition in the newest pane.
     """
 
-    kind: Literal["opened", "cleared"]
+    kind: Happening
+    severity: Severity
     column: str
     metric: str
     at_s: float
@@ -40,16 +52,26 @@ class Event:
     examples: Examples
 
 
+@dataclass
+class _Latch:
+    """An open alarm: how bad it is, and for how many panes in a row nothing of it has shown."""
+
+    severity: Severity
+    quiet: int = 0
+
+
 class Alarms:
     """Keeps one latch a subject.
 
-    An alarm opens when the evidence shows a change that is large enough; it stays open for as long as the evidence
-    shows any change at all, and clears after some quiet windows in a row. A window without a verdict changes nothing.
+    A warning opens when the evidence shows a change, and becomes a page when that is large enough to matter; one that
+    is so from the start opens as a page. It never falls back: it stays what it is until it clears, which is after some
+    panes in a row in which nothing shows, in windows as long as it takes to show such a change. What is cleared begins
+    anew without evidence, so nothing flaps. A pane without a verdict changes nothing.
 
     Args:
-        evidence: judges the windows.
+        evidence: judges the panes.
         reference: what the events' estimates are taken against.
-        clear_after: how many quiet windows in a row clear an alarm.
+        clear_after: how many quiet panes in a row clear an alarm.
 
     Raises:
         InputError: `clear_after` below 1.
@@ -61,7 +83,7 @@ class Alarms:
         self.evidence = evidence
         self.reference = reference
         self.clear_after = clear_after
-        self._quiet: dict[Subject, int] = {}
+        self._latches: dict[Subject, _Latch] = {}
         self._metrics = {metric.NAME: metric for metric in map(monitors.load, monitors.names())}
 
     @property
@@ -70,41 +92,87 @@ class Alarms:
         return self.evidence.subjects
 
     @property
-    def open(self) -> tuple[Subject, ...]:
-        """What alarms are open about."""
-        return tuple(self._quiet)
+    def open(self) -> Mapping[Subject, Severity]:
+        """What alarms are open about, and how bad each is."""
+        return {subject: latch.severity for subject, latch in self._latches.items()}
+
+    @property
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Which alarms are open, as arrays; the evidence has a state of its own."""
+        latches = [self._latches.get(subject) for subject in self.subjects]
+        return {
+            "severity": np.array([-1 if latch is None else SEVERITIES.index(latch.severity) for latch in latches]),
+            "quiet": np.array([0 if latch is None else latch.quiet for latch in latches]),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Go on from a state, as if nothing had happened in between.
+
+        Raises:
+            InputError: it is of another stream.
+        """
+        if any(k not in state or state[k].shape != (len(self.subjects),) for k in ("severity", "quiet")):
+            raise InputError("alarms: are not of this stream; begin without a saved state")
+        self._latches = {
+            subject: _Latch(SEVERITIES[severity], quiet)
+            for subject, severity, quiet in zip(
+                self.subjects, state["severity"].tolist(), state["quiet"].tolist(), strict=True
+            )
+            if severity >= 0
+        }
 
     def update(self, window: Window) -> list[Event]:
-        """Judge a window.
+        """Judge a window's newest pane.
 
         Args:
             window: the next one, in order of event time.
 
         Returns:
-            The alarms that opened or cleared by it.
+            The alarms that opened, were raised or cleared by it.
         """
         events = []
         for finding in self.evidence.judge(window):
-            subject = finding.subject
-            if subject not in self._quiet:
-                if finding.large:
-                    self._quiet[subject] = 0
-                    events.append(self._event("opened", finding, finding.window, window))
-            elif finding.shown is not None:
-                self._quiet[subject] = 0 if finding.shown else self._quiet[subject] + 1
-                if self._quiet[subject] >= self.clear_after:
-                    del self._quiet[subject]
-                    events.append(self._event("cleared", finding, window, window))
+            kind = self._latched(finding)
+            if kind is not None:
+                events.append(self._event(kind, finding, window))
+            if kind == "cleared":
+                del self._latches[finding.subject]
+                self.evidence.forget(finding.subject)
         return events
 
-    def _event(self, kind: Literal["opened", "cleared"], finding: Finding, shows: Window, decided: Window) -> Event:
-        subject = finding.subject
+    def _latched(self, finding: Finding) -> Happening | None:
+        """What becomes of a subject's latch."""
+        latch = self._latches.get(finding.subject)
+        if latch is None:
+            if not finding.shown:
+                return None
+            self._latches[finding.subject] = _Latch(Severity.PAGE if finding.large else Severity.WARNING)
+            return "opened"
+        if finding.quiet is not None:
+            latch.quiet = latch.quiet + 1 if finding.quiet else 0
+        if latch.quiet >= self.clear_after:
+            return "cleared"
+        if finding.large and latch.quiet == 0 and latch.severity is Severity.WARNING:
+            latch.severity = Severity.PAGE
+            return "raised"
+        return None
+
+    def _event(self, kind: Happening, finding: Finding, decided: Window) -> Event:
+        subject, shows = finding.subject, finding.window
         metric: Metric = self._metrics[subject.metric]
         estimate = metric.estimate(shows, self.reference, subject.column)
-        examples = shows.pane.examples.get(subject.column, ()) if kind == "opened" else ()
-        if not examples and kind == "opened":
+        examples = shows.newest.examples.get(subject.column, ()) if kind != "cleared" else ()
+        if not examples and kind != "cleared":
             ends = ((p, offset) for p, span in sorted(shows.newest.spans.items()) for offset in (span.first, span.last))
             examples = tuple(dict.fromkeys(ends))[:MAX_EXAMPLES]
         return Event(
-            kind, subject.column, subject.metric, decided.end_s, estimate, shows.start_s, shows.end_s, examples
+            kind=kind,
+            severity=self._latches[subject].severity,
+            column=subject.column,
+            metric=subject.metric,
+            at_s=decided.end_s,
+            estimate=estimate,
+            start_s=shows.start_s,
+            end_s=shows.end_s,
+            examples=examples,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -73,7 +74,7 @@ def expression(metric: Metric, alert: Alert) -> str:
     'synthstream_drift_psi_low{reference="fidelity"} > 0.25'
     """
     if alert.threshold is None:
-        return f'{PREFIX}alarm_open{{metric="{metric.NAME}"}} == 1'
+        return f'{PREFIX}alarm_open{{metric="{metric.NAME}",severity="{alert.severity}"}} == 1'
     near, operator = ("low", ">") if metric.WORSE is Worse.HIGHER else ("high", "<")
     where = "" if alert.reference is None else f'{{reference="{alert.reference}"}}'
     if alert.on_value:
@@ -82,9 +83,18 @@ def expression(metric: Metric, alert: Alert) -> str:
 
 
 def alerts() -> tuple[tuple[Alert, str], ...]:
-    """Every alert with its expression: the metrics', then the monitor's and the publisher's own."""
-    declared = ((m.ALERT, expression(m, m.ALERT)) for m in metrics() if m.ALERT is not None)
-    return (*declared, *OWN_ALERTS)
+    """Every alert with its expression: the metrics', then the monitor's and the publisher's own.
+
+    Where an alert follows the monitor's alarm there are two of its name, one for each severity the alarm can have.
+    """
+    declared = ((m, alert) for m in metrics() if m.ALERT is not None for alert in _by_severity(m.ALERT))
+    return (*((alert, expression(m, alert)) for m, alert in declared), *OWN_ALERTS)
+
+
+def _by_severity(alert: Alert) -> tuple[Alert, ...]:
+    if alert.threshold is not None or not alert.warns:
+        return (alert,)
+    return (alert, replace(alert, severity=Severity.WARNING))
 
 
 def alert_rules(runbook: str = RUNBOOK) -> str:

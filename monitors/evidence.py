@@ -1,20 +1,20 @@
-"""Whether a window shows that a stream has changed: one test a column and question, at a promised rate of false alarms.
+"""Whether a stream has changed: evidence about every column and question, kept over time, at a promised rate of alarms.
 
-An `Evidence` answers for one window at a time; the alarms' state machine asks it and knows nothing of tests. The one
-here looks at each window by itself. Sequential evidence, which remembers, takes its place by the same two methods.
+An `Evidence` answers after every pane; the alarms' state machine asks it and knows nothing of tests. The one here asks
+`monitors.questions` of the newest 1, 4, 16 and 64 panes and adds the answers up as `monitors.detector` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, betaincc, chdtrc
 
-from monitors.distances import Counts, Numbers, Starts, contingency, effective, kolmogorov_smirnov
+from monitors.detector import PHASES, SCALES, by_subject, log_e_value, log_mean, named, updated
+from monitors.distances import Counts, Numbers
 from monitors.drift.chi_square import METRIC as CHI_SQUARE
 from monitors.drift.ks import METRIC as KS
 from monitors.metric import Metric
@@ -22,9 +22,17 @@ from monitors.pane import Pane, PaneLayout
 from monitors.quality.null_share import METRIC as NULL_SHARE
 from monitors.quality.unseen_share import METRIC as UNSEEN_SHARE
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
+from monitors.questions import REFERENCE_MISS, Answer, Asked, Order, Question, Rate, Shares, asked_of
 from monitors.reference import Reference
+from monitors.tolerated import Tolerated
 from monitors.window import Window
 from schemas.errors import InputError
+
+QUIET = 0.05
+"""A window whose p-value is above this shows no change."""
+
+SURELY = 2.0
+"""A window alone shows a change when its evidence is the alarm's threshold to this power."""
 
 
 @dataclass(frozen=True)
@@ -42,31 +50,48 @@ class Subject:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a window says of one subject.
+    """What is known of one subject after a pane.
 
     Args:
         subject: the metric and column.
-        shown: the change is beyond chance; None when there are too few records to tell.
+        shown: the change is beyond chance; it stays so until the subject is forgotten.
         large: it is also large enough to matter.
-        window: the stretch of the window that shows it best.
+        quiet: nothing of it shows any more in as many panes as it takes to show; None when there are too few records
+            to tell.
+        window: the stretch that shows it best.
     """
 
     subject: Subject
-    shown: bool | None
+    shown: bool
     large: bool
+    quiet: bool | None
     window: Window
 
 
 class Evidence(Protocol):
-    """Judges windows, one after the other."""
+    """Judges panes, one after the other, and remembers."""
 
     @property
     def subjects(self) -> tuple[Subject, ...]:
         """Everything it can raise an alarm about."""
         ...
 
+    @property
+    def level(self) -> float:
+        """The evidence against the whole table as a power of ten."""
+        ...
+
+    @property
+    def threshold(self) -> float:
+        """What `level` must reach for an alarm."""
+        ...
+
     def judge(self, window: Window) -> list[Finding]:
-        """What a window says of every subject, in the order of `subjects`."""
+        """What is known of every subject once a window's newest pane is counted, in the order of `subjects`."""
+        ...
+
+    def forget(self, subject: Subject) -> None:
+        """Begin anew with a subject, since its alarm is over; what came before no longer counts."""
         ...
 
 
@@ -75,178 +100,231 @@ class Sensitivity:
     """When a change counts.
 
     Args:
-        family_alpha: the chance of a false alarm in one evaluation of the whole table.
-        min_effect: changes smaller than this are not worth an alarm: of KS, of Cohen's w for categories, of Cohen's h
-            for the share of nulls. Unseen values and broken rules are worth one at any size.
+        panes_per_false_alarm: while nothing changes, the table's alarms are so many panes apart, on average or more.
+        min_effect: changes of this size or less only warn: of the KS distance, of the total variation of shares, of
+            the share of nulls. Unseen values and broken rules matter at any size.
         min_records: with fewer records there is no verdict; rules are facts and need none.
 
     Raises:
         InputError: a value out of range.
     """
 
-    family_alpha: float = 1e-6
-    min_effect: float = 0.1
+    panes_per_false_alarm: float = 10_000.0
+    min_effect: float = 0.02
     min_records: int = 500
 
     def __post_init__(self) -> None:
-        if not 0 < self.family_alpha < 1:
-            raise InputError(f"family_alpha={self.family_alpha}: must lie between 0 and 1")
+        if not self.panes_per_false_alarm > 1:
+            raise InputError(f"panes_per_false_alarm={self.panes_per_false_alarm}: must be above 1")
         if not 0 <= self.min_effect < 1:
             raise InputError(f"min_effect={self.min_effect}: must be at least 0 and below 1")
         if self.min_records < 1:
             raise InputError(f"min_records={self.min_records}: must be at least 1")
 
 
-@dataclass(frozen=True)
-class Tested:
-    """The tests of one kind on one stretch: p-values, effects and records, each of shape (columns,)."""
-
-    p: Numbers
-    effect: Numbers
-    n: Numbers
-
-
-def order_test(a: Counts, b: Counts, starts: Starts) -> Tested:
-    """Two-sample Smirnov tests by 2 exp(-2 D^2 nm / (n + m)) (Wei and Dudley 2012); cells only make them cautious."""
-    n, m = np.add.reduceat(a, starts), np.add.reduceat(b, starts)
-    gap = kolmogorov_smirnov(a, b, starts)
-    p = 2 * np.exp(-2 * gap**2 * effective(n.astype(float), m.astype(float)))
-    return Tested(np.minimum(p, 1.0), gap, n.astype(float))
-
-
-def shares_test(a: Counts, b: Counts, starts: Starts) -> Tested:
-    """Likelihood-ratio tests of homogeneity, small cells pooled; the effect is Cohen's w, its noise taken off."""
-    table = contingency(a, b, starts)
-    p = np.where(table.df > 0, chdtrc(np.maximum(table.df, 1), table.deviance()), 1.0)
-    size = np.maximum(effective(table.n, table.m), 1.0)
-    effect = np.sqrt(np.maximum(table.pearson() - table.df, 0) / size)
-    return Tested(p, effect, table.n)
-
-
-def rate_test(hits: Counts, n: Counts, reference: Counts, m: Counts, *, both_ways: bool) -> Tested:
-    """Exact conditional tests of two rates (Przyborowski and Wilenski 1940); the effect is Cohen's h.
-
-    Given how many hits both samples have, those of the window are binomial (hypergeometric, which spreads less).
+def questions_of(
+    layout: PaneLayout,
+    reference: Reference,
+    tolerated: Mapping[str, float],
+    inflation: Mapping[Subject, float],
+) -> tuple[Question, ...]:
+    """Everything that is asked of a stream's windows: order, shares, nulls, unseen values, rules with a tolerated rate.
 
     Args:
-        hits: hits in the window; n: records in it, each of shape (columns,).
-        reference: hits in the reference; m: rows of it, alike.
-        both_ways: whether fewer hits count as much as more.
+        layout: the stream's cells.
+        reference: the generator's own rows.
+        tolerated: by rule, the share of records that may break it.
+        inflation: by subject, by how much counts spread more than independent records would (`monitors.dispersion`).
     """
-    share = n / np.maximum(n + m, 1)
-    total = hits + reference
-    more = np.where(hits > 0, betainc(np.maximum(hits, 1), total - hits + 1, share), 1.0)
-    fewer = np.where(reference > 0, betaincc(hits + 1, np.maximum(reference, 1), share), 1.0)
-    p = np.minimum(2 * np.minimum(more, fewer), 1.0) if both_ways else more
-    angles = [2 * np.arcsin(np.sqrt(k / np.maximum(size, 1))) for k, size in ((hits, n), (reference, m))]
-    return Tested(p, np.abs(angles[0] - angles[1]), n.astype(float))
+    nullable = tuple(c.name for c in layout.columns if c.nullable)
+    compared: tuple[Metric, ...] = (KS, CHI_SQUARE, UNSEEN_SHARE)
+    names = {metric: metric.subjects(layout) for metric in compared} | {NULL_SHARE: nullable}
+    miss = REFERENCE_MISS / max(sum(map(len, names.values())), 1)
+
+    def about(metric: Metric) -> Asked:
+        return asked_of(
+            metric,
+            [
+                (name, layout.cells[name].start, cells, reference.counts[name][cells])
+                for name in names[metric]
+                for cells in [_cells(metric, layout, name)]
+            ],
+            np.array([inflation.get(Subject(metric.NAME, name), 1.0) for name in names[metric]]),
+            miss,
+        )
+
+    found: list[Question] = []
+    if names[KS]:
+        found.append(Order(about(KS)))
+    if names[CHI_SQUARE]:
+        found.append(Shares(about(CHI_SQUARE)))
+    if names[NULL_SHARE]:
+        found.append(Rate(about(NULL_SHARE), reference.rows, both_ways=True, any_size=False))
+    if names[UNSEEN_SHARE]:
+        found.append(Rate(about(UNSEEN_SHARE), reference.rows, both_ways=False, any_size=True))
+    soft = {name: tolerated[name] for name in layout.rule_names if name in tolerated}
+    return (*found, Tolerated(layout, soft)) if soft else tuple(found)
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """The columns one test runs on, and where their cells lie in a pane."""
-
-    metric: Metric
-    names: tuple[str, ...]
-    cells: npt.NDArray[np.intp]
-    starts: Starts
-    expected: Counts
+def _cells(metric: Metric, layout: PaneLayout, name: str) -> npt.NDArray[np.intp]:
+    if metric is NULL_SHARE:
+        return np.array([layout.bins[name].null], np.intp)
+    if metric is UNSEEN_SHARE:
+        return np.array([layout.bins[name].unseen], np.intp)
+    return layout.present[name]
 
 
-class FixedWindow:
-    """Judges each window by itself: Bonferroni over columns, questions and the two stretches looked at.
-
-    The stretches are the whole window, which sees small changes, and its newest pane, which sees large ones at once.
+class SequentialEvidence:
+    """Adds evidence up over panes, and keeps no pane longer than the longest scale needs it.
 
     Args:
         layout: the stream's cells.
         reference: the generator's own rows.
         sensitivity: when a change counts.
+        tolerated: by rule, the share of records that may break it; a rule without one is a fact: one record is enough.
+        inflation: by subject, see `questions_of`.
     """
 
-    def __init__(self, layout: PaneLayout, reference: Reference, sensitivity: Sensitivity | None = None) -> None:
+    def __init__(
+        self,
+        layout: PaneLayout,
+        reference: Reference,
+        sensitivity: Sensitivity | None = None,
+        tolerated: Mapping[str, float] | None = None,
+        inflation: Mapping[Subject, float] | None = None,
+    ) -> None:
         self.layout = layout
-        self.reference = reference
         self.sensitivity = Sensitivity() if sensitivity is None else sensitivity
-        self._order = _present_cells(KS, layout, reference)
-        self._shares = _present_cells(CHI_SQUARE, layout, reference)
-        nullable = tuple(c.name for c in layout.columns if c.nullable)
-        self._null = _special_cells(NULL_SHARE, nullable, layout, reference)
-        self._unseen = _special_cells(UNSEEN_SHARE, UNSEEN_SHARE.subjects(layout), layout, reference)
-        self._groups = (self._order, self._shares, self._null, self._unseen)
-        tested = [Subject(g.metric.NAME, name) for g in self._groups for name in g.names]
-        self._tested = tuple(tested)
-        self._rules = tuple(Subject(VIOLATION_RATE.NAME, name) for name in layout.rule_names)
-        self.alpha = self.sensitivity.family_alpha / max(2 * len(tested), 1)
-        sized = [g is self._order or g is self._shares or g is self._null for g in self._groups for _ in g.names]
-        self._least = np.where(sized, self.sensitivity.min_effect, 0.0)
+        soft = {} if tolerated is None else tolerated
+        self._questions = questions_of(layout, reference, soft, {} if inflation is None else inflation)
+        self._tested = tuple(Subject(q.metric.NAME, name) for q in self._questions for name in q.names)
+        self._facts = tuple(Subject(VIOLATION_RATE.NAME, name) for name in layout.rule_names if name not in soft)
+        self._places = {subject: i for i, subject in enumerate(self._tested)}
+        n = len(self._tested)
+        self._log_threshold = float(np.log(self.sensitivity.panes_per_false_alarm))
+        self._panes = 0
+        self._ring = np.zeros((SCALES[-1], layout.size), np.int64)
+        self._starts_s = np.zeros(SCALES[-1])
+        self._sums = np.zeros((len(SCALES), layout.size), np.int64)
+        self._ages = np.zeros(n, np.int64)
+        self._log_r: Numbers = np.full((n, PHASES), -np.inf)
+        self._named = np.zeros(n, bool)
+        self._paces = np.zeros(n, np.int64)
 
     @property
     def subjects(self) -> tuple[Subject, ...]:
         """See `Evidence.subjects`."""
-        return self._tested + self._rules
+        return self._tested + self._facts
+
+    @property
+    def level(self) -> float:
+        """See `Evidence.level`; minus infinity while there is none."""
+        return float(log_mean(by_subject(self._log_r)) / np.log(10)) if self._tested else -np.inf
+
+    @property
+    def threshold(self) -> float:
+        """See `Evidence.threshold`."""
+        return self._log_threshold / float(np.log(10))
+
+    @property
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """All it remembers, as arrays; `restore` takes it back."""
+        return {name: np.array(getattr(self, f"_{name}")) for name in REMEMBERED}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Go on from a state, as if nothing had happened in between.
+
+        Raises:
+            InputError: it is of another stream.
+        """
+        mine = self.state
+        wrong = sorted(k for k in mine if k not in state or np.shape(state[k]) != mine[k].shape)
+        if wrong:
+            raise InputError(f"evidence {wrong[0]}: is not of this stream; begin without a saved state")
+        for name in REMEMBERED:
+            kept = np.array(state[name], mine[name].dtype)
+            setattr(self, f"_{name}", int(kept) if kept.ndim == 0 else kept)
 
     def judge(self, window: Window) -> list[Finding]:
-        """See `Evidence.judge`."""
-        stretches = (window.tip(), window) if window.newest_s < window.length_s else (window,)
-        results = [self._test(stretch.pane) for stretch in stretches]
-        told = np.array([r.n >= self.sensitivity.min_records for r in results])  # (stretches, subjects)
-        shown = told & np.array([r.p <= self.alpha for r in results])
-        large = shown & np.array([r.effect >= self._least for r in results])
-        best = np.argmin(np.where(told, [r.p for r in results], 2.0), axis=0)
-        best = np.where(large.any(0), np.argmax(large, axis=0), best)
+        """See `Evidence.judge`; a pane without records changes nothing."""
+        if window.newest.records == 0:
+            alone = window.tip()
+            known = [Finding(s, bool(self._named[i]), False, None, alone) for i, s in enumerate(self._tested)]
+            return known + [Finding(s, False, False, None, alone) for s in self._facts]
+        self._take(window)
+        answer = self._answer()
+        complete = np.minimum(self._ages, self._panes) >= np.array(SCALES)[:, None]
+        told = complete & (answer.n >= self.sensitivity.min_records)  # (scales, subjects)
+        self._log_r = updated(self._log_r, answer.log_p, told, self._panes)
+        new = named(by_subject(self._log_r), ~self._named, self._log_threshold)
+        self._set_paces(new, np.where(told, log_e_value(answer.log_p), -np.inf))
+        self._named |= new
+        large = self._named & (told & (answer.least > self.sensitivity.min_effect)).any(0)
+        at = self._paces, np.arange(len(self._tested))
+        enough = answer.n[at] >= self.sensitivity.min_records
+        quiet = answer.log_p[at] > np.log(QUIET)
+        stretches = [self._stretch(scale, window) for scale in range(len(SCALES))]
         findings = [
             Finding(
                 subject,
-                bool(shown[:, i].any()) if told[:, i].any() else None,
-                bool(large[:, i].any()),
-                stretches[best[i]],
+                bool(self._named[i]),
+                bool(large[i]),
+                bool(quiet[i]) if enough[i] else None,
+                stretches[self._paces[i]],
             )
             for i, subject in enumerate(self._tested)
         ]
         return findings + self._broken(window)
 
-    def _test(self, pane: Pane) -> Tested:
-        parts = []
-        for group, test in ((self._order, order_test), (self._shares, shares_test)):
-            if group.names:
-                parts.append(test(pane.counts[group.cells], group.expected, group.starts))
-        for group, both_ways in ((self._null, True), (self._unseen, False)):
-            if group.names:
-                hits = pane.counts[group.cells]
-                n, m = np.full(len(hits), pane.records), np.full(len(hits), self.reference.rows)
-                parts.append(rate_test(hits, n, group.expected, m, both_ways=both_ways))
-        fields = ([getattr(part, name) for part in parts] for name in ("p", "effect", "n"))
-        return Tested(*(np.concatenate(field) if field else np.zeros(0) for field in fields))
+    def forget(self, subject: Subject) -> None:
+        """See `Evidence.forget`."""
+        i = self._places.get(subject)
+        if i is not None:
+            self._log_r[i], self._named[i], self._ages[i], self._paces[i] = -np.inf, False, 0, 0
+
+    def _take(self, window: Window) -> None:
+        """Add the newest pane to the sum of every scale, and take out what is no longer in it."""
+        counts: Counts = window.newest.counts
+        for i, scale in enumerate(SCALES):
+            self._sums[i] += counts
+            if self._panes >= scale:
+                self._sums[i] -= self._ring[(self._panes - scale) % SCALES[-1]]
+        place = self._panes % SCALES[-1]
+        self._ring[place], self._starts_s[place] = counts, window.end_s - window.newest_s
+        self._panes += 1
+        self._ages += 1
+
+    def _answer(self) -> Answer:
+        answers = [question.answer(self._sums) for question in self._questions]
+        none = np.zeros((len(SCALES), 0))
+        return Answer(*(np.hstack([none, *(getattr(a, what) for a in answers)]) for what in ("log_p", "least", "n")))
+
+    def _set_paces(self, new: npt.NDArray[np.bool_], log_e: Numbers) -> None:
+        """At which scale each change is to be quiet: one that alone shows it, or the longest where none does.
+
+        A shorter one takes its place when that alone shows the change beyond any doubt.
+        """
+        if not len(self._tested):
+            return
+        enough = self._log_threshold + np.log(len(self._tested))
+        sure = log_e >= SURELY * enough
+        shortest = np.where(sure.any(0), np.argmax(sure, axis=0), len(SCALES))
+        longest = len(SCALES) - 1 - np.argmax(np.isfinite(log_e)[::-1], axis=0)
+        best = np.where(log_e.max(0) >= enough, np.argmax(log_e, axis=0), longest)
+        self._paces = np.minimum(np.where(new, best, self._paces), np.where(self._named | new, shortest, len(SCALES)))
+
+    def _stretch(self, scale: int, window: Window) -> Window:
+        """The newest panes of a scale as a window."""
+        first = max(self._panes - SCALES[scale], 0) % SCALES[-1]
+        newest = window.newest
+        pane = Pane(self.layout, self._sums[scale].copy(), dict(newest.spans), dict(newest.examples))
+        return Window(float(self._starts_s[first]), window.end_s, pane, newest, window.newest_s)
 
     def _broken(self, window: Window) -> list[Finding]:
-        any_record = window.pane.records > 0
-        findings = []
-        for subject in self._rules:
-            broken = window.pane.violations(subject.column) > 0
-            findings.append(Finding(subject, broken if any_record else None, broken, window))
-        return findings
+        tip = window.tip()
+        broken = {subject: tip.pane.violations(subject.column) > 0 for subject in self._facts}
+        return [Finding(subject, is_so, is_so, not is_so, tip) for subject, is_so in broken.items()]
 
 
-def _present_cells(metric: Metric, layout: PaneLayout, reference: Reference) -> _Columns:
-    names = metric.subjects(layout)
-    return _columns(metric, names, [layout.present[name] for name in names], layout, reference)
-
-
-def _special_cells(metric: Metric, names: Sequence[str], layout: PaneLayout, reference: Reference) -> _Columns:
-    cells = [layout.bins[n].null if metric is NULL_SHARE else layout.bins[n].unseen for n in names]
-    return _columns(metric, tuple(names), [np.array([c], np.intp) for c in cells], layout, reference)
-
-
-def _columns(
-    metric: Metric,
-    names: tuple[str, ...],
-    cells: Sequence[npt.NDArray[np.intp]],
-    layout: PaneLayout,
-    reference: Reference,
-) -> _Columns:
-    none = np.zeros(0, np.int64)
-    starts = np.cumsum([0, *map(len, cells)])[: len(names)].astype(np.intp)
-    places = [layout.cells[name].start + c for name, c in zip(names, cells, strict=True)]
-    expected = [reference.counts[name][c] for name, c in zip(names, cells, strict=True)]
-    return _Columns(metric, names, np.concatenate([none, *places]), starts, np.concatenate([none, *expected]))
+REMEMBERED = ("panes", "ring", "starts_s", "sums", "ages", "log_r", "named", "paces")
+"""The attributes that make up `SequentialEvidence.state`."""

@@ -59,6 +59,7 @@ class Alert:
         reference: which reference the numbers are taken against; None when the metric has none.
         for_s: for how long it must hold, in seconds.
         on_value: compare the value itself and not the interval.
+        warns: whether the monitor's own alarm may be a warning at first; not where a change of any size matters.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Alert:
     reference: str | None = None
     for_s: int = 0
     on_value: bool = False
+    warns: bool = True
 
 
 class Metric(ABC):

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from math import isnan
+from math import inf, isnan
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from monitors.alarms import Event
+from monitors.alarms import SEVERITIES, Event
 from monitors.evidence import Subject
 from monitors.measure import Measurement, metrics
-from monitors.metric import Metric, Scope
+from monitors.metric import Metric, Scope, Severity
 from monitors.window import Window
 
 MAX_COLUMNS = 100
@@ -54,7 +54,7 @@ class Reading:
 
 @dataclass
 class _Alarm:
-    """One latch as it is exported."""
+    """One latch of one severity as it is exported."""
 
     opened: int = 0
     is_open: bool = False
@@ -85,7 +85,7 @@ class Exporter(Collector):
 
     Args:
         stream: the stream's name.
-        subjects: everything an alarm can be about; each shows as 0 from the start.
+        subjects: everything an alarm can be about; each shows as 0 from the start, in both severities.
         registry: where to register; a registry of its own by default.
     """
 
@@ -95,7 +95,8 @@ class Exporter(Collector):
         self.stream = stream
         self.registry = CollectorRegistry() if registry is None else registry
         self._metrics = {metric.NAME: metric for metric in metrics()}
-        self._alarms = {subject: _Alarm() for subject in subjects}
+        self._alarms = {(subject, severity): _Alarm() for subject in subjects for severity in SEVERITIES}
+        self._evidence: tuple[float, float] | None = None
         self._seen = _Seen()
         self._totals = _Totals()
         self._lock = threading.Lock()
@@ -107,7 +108,7 @@ class Exporter(Collector):
         Args:
             window: the next window; its newest pane is added to the totals.
             measurements: what was measured on it.
-            events: the alarms it opened or cleared.
+            events: the alarms it opened, raised or cleared.
         """
         with self._lock:
             self._seen = _Seen(self._bounded(measurements, window), window.end_s, window.pane.records)
@@ -118,6 +119,16 @@ class Exporter(Collector):
                 self._totals.violations[rule] = before + window.newest.violations(rule)
             for event in events:
                 self._latch(event)
+
+    def weigh(self, level: float, threshold: float) -> None:
+        """Show the evidence against the whole table.
+
+        Args:
+            level: as a power of ten.
+            threshold: what it must reach for an alarm, alike.
+        """
+        with self._lock:
+            self._evidence = (level, threshold)
 
     def read(self, reading: Reading) -> None:
         """Show what happened to the reader since it started."""
@@ -131,7 +142,7 @@ class Exporter(Collector):
     def collect(self) -> Iterator[Family]:
         """What prometheus_client asks for at every scrape."""
         with self._lock:
-            families = [*self._measured(), *self._counted(), *self._latched()]
+            families = [*self._measured(), *self._counted(), *self._latched(), *self._weighed()]
         yield from families
 
     def _bounded(self, measurements: Sequence[Measurement], window: Window) -> tuple[Measurement, ...]:
@@ -146,11 +157,15 @@ class Exporter(Collector):
         )
 
     def _latch(self, event: Event) -> None:
-        alarm = self._alarms.setdefault(Subject(event.metric, event.column), _Alarm())
-        alarm.is_open = event.kind == "opened"
+        subject = Subject(event.metric, event.column)
+        alarm = self._alarms.setdefault((subject, event.severity), _Alarm())
+        alarm.is_open = event.kind != "cleared"
         if alarm.is_open:
             alarm.opened += 1
             alarm.opened_at_s = event.at_s
+        if event.kind == "raised":
+            warning = self._alarms.setdefault((subject, Severity.WARNING), _Alarm())
+            warning.is_open, warning.opened_at_s = False, -inf
 
     def _measured(self) -> Iterator[Family]:
         for metric in self._metrics.values():
@@ -191,16 +206,30 @@ class Exporter(Collector):
             yield family
 
     def _latched(self) -> Iterator[Family]:
-        labels = ["stream", "metric", "column"]
+        labels = ["stream", "metric", "column", "severity"]
         family = GaugeMetricFamily(
             "synthstream_alarm_open", "Whether an alarm is open; rules by their name.", labels=labels
         )
-        for subject, alarm in self._alarms.items():
+        for (subject, severity), alarm in self._alarms.items():
             held = alarm.opened > 0 and self._seen.end_s < alarm.opened_at_s + LATCH_S
-            family.add_metric([self.stream, subject.metric, subject.column], float(alarm.is_open or held))
+            of = [self.stream, subject.metric, subject.column, str(severity)]
+            family.add_metric(of, float(alarm.is_open or held))
         yield family
-        opened = [((self.stream, s.metric, s.column), alarm.opened) for s, alarm in self._alarms.items()]
-        yield _counter("alarms_opened", "How often an alarm opened.", opened, labels)
+        opened = [
+            ((self.stream, s.metric, s.column, str(how)), alarm.opened) for (s, how), alarm in self._alarms.items()
+        ]
+        yield _counter("alarms_opened", "How often an alarm opened, or was raised to a page.", opened, labels)
+
+    def _weighed(self) -> Iterator[Family]:
+        shown = (
+            ("drift_evidence_log10", "Evidence that the table has changed, as a power of ten."),
+            ("drift_evidence_threshold_log10", "The power of ten at which evidence raises an alarm."),
+        )
+        for (name, words), value in zip(shown, self._evidence or (-inf, -inf), strict=True):
+            family = GaugeMetricFamily(f"synthstream_{name}", words, labels=["stream"])
+            if value > -inf:
+                family.add_metric([self.stream], value)
+            yield family
 
 
 class PublisherExporter(Collector):

@@ -58,9 +58,12 @@ WRITTEN: Mapping[str, str] = {"when": "if"}
 HARD = "hard"
 """The key of a rule's form that has the quarantine hold records to it."""
 
+TOLERATED = "tolerated"
+"""The key of a rule's form that says which share of records may break it."""
+
 
 def rules_of(forms: Any) -> tuple[Rule, ...]:
-    """Rules as a stream's file lists them; which are hard is passed over.
+    """Rules as a stream's file lists them; which are hard, and what is tolerated, is passed over.
 
     Raises:
         InputError: every fault of every form, by its place in the list.
@@ -71,8 +74,9 @@ def rules_of(forms: Any) -> tuple[Rule, ...]:
         hard = form.get(HARD, False) if isinstance(form, Mapping) else False
         if not isinstance(hard, bool):
             faults.append(f"rules.{i}: hard={hard!r}: expected true or false")
+        faults += [f"rules.{i}: {fault}" for fault in _faults_of_tolerance(form)]
         try:
-            found.append(parse(without_hard(form)))
+            found.append(parse(without_terms(form)))
             if found[-1].KIND == Unique.KIND and hard:
                 faults.append(f"rules.{i}: hard: a unique rule judges records by others; expected a rule on one record")
         except InputError as error:
@@ -82,9 +86,21 @@ def rules_of(forms: Any) -> tuple[Rule, ...]:
     return tuple(found)
 
 
-def without_hard(form: Any) -> Any:
-    """A rule's form without the word that it is a hard one."""
-    return {key: value for key, value in form.items() if key != HARD} if isinstance(form, Mapping) else form
+def without_terms(form: Any) -> Any:
+    """A rule's form without the words on how strictly it is meant."""
+    terms = (HARD, TOLERATED)
+    return {key: value for key, value in form.items() if key not in terms} if isinstance(form, Mapping) else form
+
+
+def _faults_of_tolerance(form: Any) -> list[str]:
+    if not isinstance(form, Mapping) or TOLERATED not in form:
+        return []
+    share = form[TOLERATED]
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
+        return [f"tolerated={share!r}: expected a share of records between 0 and 1, as in 0.0001"]
+    if form.get(HARD):
+        return ["tolerated: a hard rule tolerates nothing; drop one of the two"]
+    return []
 
 
 def parse(form: Mapping[str, Any]) -> Rule:

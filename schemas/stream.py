@@ -29,7 +29,7 @@ from schemas.keying import KeyForm, Keying
 from schemas.own_topics import own_topics
 from schemas.parts import Count, Name, Part, Port, Positive
 from schemas.rates import Profile, beside
-from schemas.rule_forms import HARD, rules_of
+from schemas.rule_forms import HARD, TOLERATED, rules_of
 from schemas.rules import Rule
 from schemas.secrets import SECRET, Setting, hidden, hidden_user
 from schemas.steering import Steering
@@ -86,18 +86,18 @@ class Monitoring(Part):
         window_s: length of the sliding window, in seconds; a whole number of panes.
         pane_s: how often the window slides, in seconds.
         allowed_lateness_s: how far out of order records may come, in seconds.
-        family_alpha: chance of a false alarm in one look at the whole table.
-        min_effect: changes smaller than this are no alarm (of KS and its like, 0 to 1).
-        min_records: with fewer records in a window there is no verdict.
-        clear_after: how many quiet windows clear an alarm.
+        panes_per_false_alarm: how many panes lie between two false alarms of the whole table, on average at least.
+        min_effect: changes of this size or less only warn (of KS and total variation, 0 to 1).
+        min_records: with fewer records there is no verdict.
+        clear_after: how many quiet panes clear an alarm.
         port: where page and metrics are served.
     """
 
     window_s: Positive = 10.0
     pane_s: Positive = 1.0
     allowed_lateness_s: Annotated[float, Field(ge=0)] = 5.0
-    family_alpha: Annotated[float, Field(gt=0, lt=1)] = 1e-6
-    min_effect: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    panes_per_false_alarm: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 10_000.0
+    min_effect: Annotated[float, Field(ge=0, lt=1)] = 0.02
     min_records: Count = 500
     clear_after: Count = 3
     port: Port = 8080
@@ -141,7 +141,8 @@ class StreamSpec(Part):
         kafka: librdkafka settings, by their own names.
         registry_settings: settings of Confluent's registry client, by their own names.
         topic_settings: how the topic is created.
-        rules: what every record must satisfy; those that say `hard: true` are held by the quarantine.
+        rules: what every record must satisfy; those that say `hard: true` are held by the quarantine, those that say
+            `tolerated: 0.0001` may be broken by so many of them.
         disorder: what befalls records on their way; None for nothing.
         quarantine: where records go that break a hard rule or are too large; None to publish the former and refuse
             the latter.
@@ -251,6 +252,16 @@ class StreamSpec(Part):
             InputError: a rule makes no sense.
         """
         return rules_of([form for form in self.rules if form.get(HARD)])
+
+    @property
+    def tolerated(self) -> Mapping[str, float]:
+        """By the name of a rule, the share of records that may break it; rules without one are not in it.
+
+        Raises:
+            InputError: a rule makes no sense.
+        """
+        named = zip(self.parsed_rules, self.rules, strict=True)
+        return {rule.name: float(form[TOLERATED]) for rule, form in named if TOLERATED in form}
 
     @property
     def labels_topic(self) -> str | None:

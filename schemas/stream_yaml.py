@@ -17,10 +17,10 @@ MONITOR_WORDS = {
     "window_s": "sliding window, in panes of pane_s",
     "pane_s": "how often the window slides",
     "allowed_lateness_s": "how far out of order records may come",
-    "family_alpha": "chance of a false alarm in one look at the whole table",
-    "min_effect": "smaller changes are no alarm",
-    "min_records": "with fewer in a window there is no verdict",
-    "clear_after": "quiet windows that clear an alarm",
+    "panes_per_false_alarm": "between two false alarms, on average at least",
+    "min_effect": "changes no larger only warn",
+    "min_records": "with fewer there is no verdict",
+    "clear_after": "quiet panes that clear an alarm",
     "port": "page and Prometheus metrics",
 }
 """The keys under `monitor`, each with a word on it."""

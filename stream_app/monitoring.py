@@ -15,7 +15,7 @@ from generators.fitting import reference_counts
 from generators.population import population_of
 from generators.steered import UNSTEERED, steered
 from monitors.alarms import Alarms
-from monitors.evidence import FixedWindow, Sensitivity
+from monitors.evidence import Sensitivity, SequentialEvidence
 from monitors.pane import Deltas, PaneLayout
 from monitors.prometheus import Exporter
 from monitors.reference import change_reference, fidelity_reference
@@ -50,8 +50,9 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     wanted = spec.monitor
     layout = PaneLayout(_judged(spec, artifact.schema), artifact.profile, rules, event_time=spec.event_time)
     change = change_reference(layout, _own_counts(spec, artifact))
-    sensitivity = Sensitivity(wanted.family_alpha, wanted.min_effect, wanted.min_records)
-    alarms = Alarms(FixedWindow(layout, change, sensitivity), change, wanted.clear_after)
+    sensitivity = Sensitivity(wanted.panes_per_false_alarm, wanted.min_effect, wanted.min_records)
+    evidence = SequentialEvidence(layout, change, sensitivity, spec.tolerated)
+    alarms = Alarms(evidence, change, wanted.clear_after)
     return Judges(
         layout,
         Deltas(layout, wanted.pane_s),
@@ -59,6 +60,7 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
         (change, fidelity_reference(layout, artifact.profile)),
         alarms,
         Exporter(spec.stream, alarms.subjects),
+        spec.tolerated,
     )
 
 

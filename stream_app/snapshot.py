@@ -66,7 +66,7 @@ class Snapshots:
         about: what the stream is.
         watch: what was seen.
         timeline: what happened.
-        min_effect: from which distance on a change matters.
+        min_effect: beyond which distance a change matters.
         published: how many records were handed over, where the publisher lives in this process.
     """
 
@@ -188,8 +188,9 @@ def _series(verdicts: Sequence[Verdict]) -> dict[str, list[Any]]:
 
 
 def _worst(verdict: Verdict) -> float | None:
+    """The largest distance of any column that is surely there: chance alone lifts distances over many cells."""
     distances = [
-        m.estimate.value
+        m.estimate.low
         for m in verdict.measurements
         if m.metric in (KS.NAME, TOTAL_VARIATION.NAME) and m.reference == CHANGE and m.estimate.n > 0
     ]
@@ -216,6 +217,7 @@ def _rules(watch: Watch, newest: Verdict | None) -> list[dict[str, Any]]:
             "n": 0 if newest is None else newest.window.pane.records,
             "violations": 0 if newest is None else newest.window.pane.violations(rule.name),
             "rate": _estimate(rates.get(rule.name)),
+            "tolerated": watch.judges.tolerated.get(rule.name, 0.0),
         }
         for rule in watch.judges.layout.rules
     ]
@@ -226,13 +228,16 @@ def _alarms(events: Sequence[Event]) -> list[dict[str, Any]]:
     finished: list[dict[str, Any]] = []
     for event in events:
         key = (event.metric, event.column)
-        if event.kind == "opened":
+        if event.kind == "raised" and key in rows:
+            rows[key] |= {"severity": str(event.severity), **_estimate(event.estimate)}
+        elif event.kind == "opened":
             spans: dict[str, list[int]] = {}
             for partition, offset in event.examples:
                 spans.setdefault(str(partition), []).append(offset)
             rows[key] = {
                 "column": event.column,
                 "metric": SHOWN.get(event.metric, event.metric),
+                "severity": str(event.severity),
                 "opened_ms": event.at_s * 1_000,
                 "cleared_ms": None,
                 **_estimate(event.estimate),

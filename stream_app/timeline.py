@@ -21,7 +21,7 @@ class Entry:
 
     Args:
         at_ms: when, milliseconds since the epoch.
-        kind: started, incident_started, incident_ended, alarm_opened, alarm_cleared or note.
+        kind: started, incident_started, incident_ended, alarm_opened, alarm_raised, alarm_cleared or note.
         text: in words.
     """
 
@@ -50,9 +50,9 @@ class Timeline:
             event: the alarm.
             at_ms: when it was raised on the wall, milliseconds since the epoch.
         """
-        verb = "drifted" if event.kind == "opened" else "is back to normal"
+        verb = {"opened": "drifted", "raised": "drifted by more"}.get(event.kind, "is back to normal")
         if event.metric == VIOLATION_RATE.NAME:
-            verb = "is broken" if event.kind == "opened" else "holds again"
+            verb = {"opened": "is broken", "raised": "is broken more often"}.get(event.kind, "holds again")
         figure = f"{event.metric} {event.estimate.value:.3f} [{event.estimate.low:.3f}, {event.estimate.high:.3f}]"
         with self._lock:
             self._alarms.append(event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -71,6 +71,7 @@ class Judges:
         references: what windows are compared with, the one for alarms first.
         alarms: the latches.
         exporter: shows it all to Prometheus.
+        tolerated: by rule, the share of records that may break it; the others are facts.
     """
 
     layout: PaneLayout
@@ -79,6 +80,7 @@ class Judges:
     references: tuple[Reference, ...]
     alarms: Alarms
     exporter: Exporter
+    tolerated: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -135,7 +137,7 @@ class Watch:
         """Read what has come, count it, and judge every window that is complete.
 
         Returns:
-            The alarms that opened or cleared.
+            The alarms that opened, were raised or cleared.
         """
         polled = self._inbox.poll(MOST_RECORDS, POLL_S)
         now_ms = self._now_ms()
@@ -234,11 +236,13 @@ class Watch:
         measurements = measure(window, judges.references)
         events = judges.alarms.update(window)
         judges.exporter.update(window, measurements, events)
+        judges.exporter.weigh(judges.alarms.evidence.level, judges.alarms.evidence.threshold)
         with self.lock:
             self.memory.verdicts.append(Verdict(window, tuple(measurements)))
             self.memory.events.extend(events)
         for event in events:
-            logger.warning("alarm %s", event.kind, extra={"column": event.column, "metric": event.metric})
+            said = {"column": event.column, "metric": event.metric, "severity": str(event.severity)}
+            logger.warning("alarm %s", event.kind, extra=said)
         return events
 
 

@@ -15,6 +15,8 @@ PACKAGES = {
     "sdv": ("sdv>=2", "pyarrow"),
     "judge": ("sdmetrics", "xgboost", "scikit-learn"),
     "plot": ("matplotlib",),
+    "evidently": ("evidently", "pandas<3"),
+    "nannyml": ("nannyml",),
 }
 """What is installed in each: the newest at the time. Remove an environment's folder to make it anew."""
 

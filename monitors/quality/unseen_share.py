@@ -23,6 +23,7 @@ class UnseenShare(Metric):
         "SynthstreamUnseenValues",
         Severity.PAGE,
         "{{ $labels.column }} of {{ $labels.stream }} holds values its generator does not know",
+        warns=False,
     )
 
     def estimate(self, window: Window, reference: Reference, subject: str) -> Estimate:

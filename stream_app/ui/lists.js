@@ -3,6 +3,7 @@
 import { byId, el, reconcile, setAttribute, setText } from "./dom.js";
 import { clock, count, duration, interval, known, percent } from "./format.js";
 import { metric } from "./metrics.js";
+import { isBroken } from "./verdict.js";
 
 /** Brings both lists up to date; the newest alarm comes first. */
 export function showLists(state) {
@@ -25,7 +26,7 @@ function updateAlarm(node, alarm, now_ms) {
   const [badge, subject, time] = head.children;
   const open = alarm.cleared_ms === null;
   setAttribute(node, "data-open", String(open));
-  setText(badge, open ? "open" : "cleared");
+  setText(badge, !open ? "cleared" : alarm.severity === "page" ? "open" : "warning");
   setText(subject, alarm.column);
   setText(time, when(alarm, now_ms));
   const { name, spell } = metric(alarm.metric);
@@ -52,7 +53,7 @@ function makeRule() {
 
 function updateRule(node, rule) {
   const [badge, words] = node.children;
-  const answer = rule.violations > 0 ? "broken" : rule.n > 0 ? "kept" : "waiting";
+  const answer = isBroken(rule) ? "broken" : rule.n > 0 ? "kept" : "waiting";
   setAttribute(node, "data-broken", answer);
   setText(badge, answer);
   setText(words.children[0], rule.text);

@@ -10,6 +10,7 @@ const GLYPHS = {
   incident_started: "◆",
   incident_ended: "◇",
   alarm_opened: "▲",
+  alarm_raised: "▲",
   alarm_cleared: "△",
   note: "·",
 };

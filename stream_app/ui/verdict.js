@@ -39,7 +39,8 @@ const openAlarms = (state) => state.alarms.filter((alarm) => alarm.cleared_ms ==
 function alarmed(state) {
   const open = openAlarms(state);
   if (open.length === 0) return null;
-  const subjects = [...new Set(open.map((alarm) => alarm.column))];
+  const pages = open.filter((alarm) => alarm.severity === "page");
+  const subjects = [...new Set((pages.length > 0 ? pages : open).map((alarm) => alarm.column))];
   const worst = open.reduce((a, b) => ((b.value ?? 0) > (a.value ?? 0) ? b : a));
   const { name, spell } = metric(worst.metric);
   const column = state.columns.some((c) => c.name === worst.column) ? worst.column : null;
@@ -49,7 +50,8 @@ function alarmed(state) {
       `on ${count(worst.n)} records.`
     : "";
   const running = state.incident?.active ? " A labelled incident is running." : "";
-  return { level: "alarm", headline: `Alarm: ${list(subjects)}`, evidence: `Since ${since}. ${reading}${running}`, column };
+  const [level, word] = pages.length > 0 ? ["alarm", "Alarm"] : ["warn", "Small change"];
+  return { level, headline: `${word}: ${list(subjects)}`, evidence: `Since ${since}. ${reading}${running}`, column };
 }
 
 function waiting({ totals, window }) {
@@ -70,7 +72,7 @@ function stale({ now_ms, window }) {
 }
 
 function broken({ rules }) {
-  const found = rules.filter((rule) => rule.violations > 0);
+  const found = rules.filter(isBroken);
   if (found.length === 0) return null;
   const worst = found.reduce((a, b) => (b.violations > a.violations ? b : a));
   const evidence = `${worst.text}: broken by ${count(worst.violations)} of ${count(worst.n)} records.`;
@@ -103,14 +105,17 @@ function healthy({ totals, window, columns }) {
     ? `${rate(totals.published_per_s)} of ${rate(totals.asked_per_s)} records/s asked`
     : `${rate(totals.published_per_s)} records/s, as fast as it goes`;
   const over = `no drift past its threshold in ${count(columns.length)} columns over ${count(window.n)} records`;
-  const most = worst ? `; most: ${worst.name} ${ratio(worst.value)} of ${ratio(worst.threshold)} allowed` : "";
+  const most = worst ? `; most: ${worst.name} surely ${ratio(worst.value)} of ${ratio(worst.threshold)} allowed` : "";
   return { level: "ok", headline: "Healthy", evidence: `${pace}; ${over}${most}.`, column: null };
 }
 
-/** {name, value, threshold} of the column nearest to (or furthest past) its threshold; null while none is known. */
+/** Whether a rule is broken more often than it may be, beyond chance. */
+export const isBroken = ({ violations, rate, tolerated }) => violations > 0 && (tolerated === 0 || rate.low > tolerated);
+
+/** {name, value, threshold} of the column surely nearest to (or furthest past) its threshold; null while none is known. */
 export function worstColumn(columns) {
   const measured = columns
-    .map((c) => ({ name: c.name, value: c.metrics[c.primary]?.value, threshold: c.threshold }))
+    .map((c) => ({ name: c.name, value: c.metrics[c.primary]?.low, threshold: c.threshold }))
     .filter((c) => known(c.value) && c.threshold > 0);
   if (measured.length === 0) return null;
   return measured.reduce((a, b) => (b.value / b.threshold > a.value / a.threshold ? b : a));

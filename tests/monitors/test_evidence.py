@@ -1,83 +1,44 @@
 from __future__ import annotations
 
-import numpy as np
-import pytest
-from scipy.stats import binomtest, hypergeom, kstwobign
+from typing import Any
 
-from monitors.distances import ONE
-from monitors.evidence import (
-    Finding,
-    FixedWindow,
-    Sensitivity,
-    Subject,
-    order_test,
-    rate_test,
-    shares_test,
-)
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from monitors.evidence import Finding, Sensitivity, SequentialEvidence, Subject
 from monitors.pane import Pane, PaneLayout
 from monitors.window import Window
 from schemas.errors import InputError
-from tests.monitors import scene
+from schemas.table import TableSchema
+from tests.monitors import scene, seen
+from tests.monitors.seen import LAYOUT
 
-LAYOUT = scene.layout()
-
-
-def shares() -> dict[str, np.ndarray]:
-    return {name: bins.expected for name, bins in LAYOUT.bins.items()}
+Key = tuple[str, str]
 
 
-def evidence(sensitivity: Sensitivity | None = None, seed: int = 0) -> FixedWindow:
-    drawn = scene.drawn(np.random.default_rng(seed), LAYOUT, shares(), 1_000_000)
-    return FixedWindow(LAYOUT, scene.reference_of(LAYOUT, drawn), sensitivity)
+def by_key(findings: list[Finding]) -> dict[Key, Finding]:
+    return {(f.subject.metric, f.subject.column): f for f in findings}
 
 
-def judged(window: Window, sensitivity: Sensitivity | None = None) -> dict[tuple[str, str], Finding]:
-    return {(f.subject.metric, f.subject.column): f for f in evidence(sensitivity).judge(window)}
+def judged(panes: list[Pane], judge: SequentialEvidence) -> dict[Key, Finding]:
+    """What is known after all of them."""
+    found: dict[Key, Finding] = {}
+    for window in seen.windows(panes):
+        found = by_key(judge.judge(window))
+    return found
 
 
-@pytest.mark.parametrize("moved", [30, 60, 100, 200])
-def test_the_order_test_is_smirnovs_tail_and_never_below_it(moved: int) -> None:
-    a, b = np.array([300 - moved, 400, 300 + moved]), np.array([3_000, 4_000, 3_000])
-    tested = order_test(a, b, ONE)
-    gap, size = moved / 1_000, 1_000 * 10_000 / 11_000
-    assert tested.effect[0] == pytest.approx(gap)
-    tail = kstwobign.sf(gap * size**0.5)
-    assert tested.p[0] == pytest.approx(tail, rel=0.01, abs=0)
-    assert tested.p[0] >= tail * (1 - 1e-9)
-    assert order_test(a, a, ONE).p[0] == 1
+def shown(findings: dict[Key, Finding]) -> set[Key]:
+    return {key for key, finding in findings.items() if finding.shown}
 
 
-@pytest.mark.parametrize(
-    ("hits", "n", "reference", "m"), [(9, 2_000, 1_000, 10**6), (0, 2_000, 9_000, 10**6), (3, 500, 0, 10**6)]
-)
-def test_the_rate_test_is_the_exact_conditional_one(hits: int, n: int, reference: int, m: int) -> None:
-    more = rate_test(*(np.array([x]) for x in (hits, n, reference, m)), both_ways=False)
-    both = rate_test(*(np.array([x]) for x in (hits, n, reference, m)), both_ways=True)
-    total, share = hits + reference, n / (n + m)
-    upper = binomtest(hits, total, share, alternative="greater").pvalue
-    lower = binomtest(hits, total, share, alternative="less").pvalue
-    assert more.p[0] == pytest.approx(upper, rel=1e-7, abs=0)
-    assert both.p[0] == pytest.approx(min(1, 2 * min(upper, lower)), rel=1e-7, abs=0)
-    assert more.p[0] >= hypergeom.sf(hits - 1, n + m, total, n) * (1 - 1e-9)
-
-
-@pytest.mark.parametrize("cells", [2, 16, 105])
-def test_the_shares_test_keeps_its_promise_far_out(cells: int) -> None:
-    rng = np.random.default_rng(5)
-    share = 1 / np.arange(1, cells + 1) ** 1.5
-    share /= share.sum()
-    draws = 40_000 if cells < 100 else 15_000
-    starts = np.arange(draws, dtype=np.intp) * cells
-    window = rng.multinomial(2_000, share, size=draws).ravel()
-    reference = rng.multinomial(1_000_000, share, size=draws).ravel()
-    p = shares_test(window, reference, starts).p
-    for level in (0.05, 1e-2, 1e-3):
-        expected = level * draws
-        assert (p <= level).sum() <= expected * 1.3 + 4 * expected**0.5
+def same(one: dict[str, npt.NDArray[Any]], other: dict[str, npt.NDArray[Any]]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
 
 
 def test_every_question_is_asked_of_the_columns_it_fits() -> None:
-    assert set(evidence().subjects) == {
+    assert set(seen.evidence().subjects) == {
         *(Subject("drift_ks", c) for c in ("weight", "pieces", "sent")),
         *(Subject("drift_chi_square", c) for c in ("size", "fragile")),
         *(Subject("quality_null", c) for c in ("weight", "size", "note")),
@@ -86,79 +47,201 @@ def test_every_question_is_asked_of_the_columns_it_fits() -> None:
     }
 
 
-def test_the_level_is_split_over_questions_and_stretches() -> None:
-    assert evidence(Sensitivity(family_alpha=1e-3)).alpha == pytest.approx(1e-3 / 20)
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rows", [1_000_000, 30_000])
+def test_nothing_is_shown_while_nothing_changes_however_small_the_reference(seed: int, rows: int) -> None:
+    judge, calm = seen.evidence(seed, rows=rows), seen.panes(seed, 400)
+    for window in seen.windows(calm):
+        assert not shown(by_key(judge.judge(window)))
+    assert judge.level < judge.threshold == pytest.approx(4)
 
 
 @pytest.mark.parametrize(
-    ("drift", "found"),
+    ("drift", "found", "within"),
     [
-        (scene.Drift(), set()),
-        (scene.Drift(shift=0.5), {("drift_ks", "weight")}),
-        (scene.Drift(swapped=0.1), {("drift_chi_square", "size")}),
-        (scene.Drift(nulls=0.3), {("quality_null", "weight")}),
-        (scene.Drift(nulls=0.0), {("quality_null", "weight")}),
-        (scene.Drift(new_size="XXL"), {("quality_unseen", "size")}),
-        (scene.Drift(pieces=7), {("quality_violation", "range:pieces")}),
+        (scene.Drift(shift=0.5), ("drift_ks", "weight"), 1),
+        (scene.Drift(shift=0.15), ("drift_ks", "weight"), 6),
+        (scene.Drift(swapped=0.1), ("drift_chi_square", "size"), 1),
+        (scene.Drift(swapped=0.02), ("drift_chi_square", "size"), 12),
+        (scene.Drift(nulls=0.3), ("quality_null", "weight"), 1),
+        (scene.Drift(nulls=0.0), ("quality_null", "weight"), 1),
+        (scene.Drift(new_size="XXL"), ("quality_unseen", "size"), 1),
     ],
 )
-def test_each_kind_of_change_is_found_and_nothing_else(drift: scene.Drift, found: set[tuple[str, str]]) -> None:
-    findings = judged(scene.window_of(scene.pane(LAYOUT, 2_000, drift, seed=3)))
-    assert {key for key, finding in findings.items() if finding.large} == found
-    assert all(finding.shown is not None for finding in findings.values())
+def test_each_kind_of_change_is_found_in_time_and_nothing_else(drift: scene.Drift, found: Key, within: int) -> None:
+    moved = seen.drifted(drift)
+    judge = seen.evidence(4)
+    changing = {"weight", "size"}  # the others' shares in the drifted sample err by chance alone
+    mixed = {**seen.shares(), **{name: moved[name] for name in changing & {found[1]}}}
+    findings = judged(seen.panes(4, 20 + within, lambda slot: mixed if slot >= 20 else seen.shares()), judge)
+    assert shown(findings) == {found}
+    assert judge.level > judge.threshold
+
+
+def test_several_columns_that_change_at_once_are_all_named() -> None:
+    moved = seen.drifted(scene.Drift(shift=0.5, swapped=0.1, nulls=0.3))
+    mixed = {**seen.shares(), "weight": moved["weight"], "size": moved["size"]}
+    findings = judged(seen.panes(1, 3, lambda slot: mixed), seen.evidence(1))
+    assert shown(findings) == {("drift_ks", "weight"), ("drift_chi_square", "size"), ("quality_null", "weight")}
+
+
+def test_a_small_change_is_shown_and_not_large_and_a_large_one_is_both() -> None:
+    judge = seen.evidence(2)
+    small = seen.shifted(0.03)
+    finding = judged(seen.panes(2, 8, lambda slot: small, records=50_000), judge)["drift_ks", "weight"]
+    assert finding.shown
+    assert not finding.large
+    large = seen.shifted(0.2)
+    finding = judged(seen.panes(3, 2, lambda slot: large, records=50_000), judge)["drift_ks", "weight"]
+    assert finding.large
 
 
 def test_too_few_records_give_no_verdict_but_rules_are_facts() -> None:
-    findings = judged(scene.window_of(scene.pane(LAYOUT, 499, scene.Drift(shift=3, pieces=9))))
-    assert findings["drift_ks", "weight"].shown is None
-    assert not findings["drift_ks", "weight"].large
+    pane = scene.pane(LAYOUT, 499, scene.Drift(shift=3, pieces=9))
+    findings = by_key(seen.evidence().judge(scene.window_of(pane)))
+    assert findings["drift_ks", "weight"].quiet is None
+    assert not findings["drift_ks", "weight"].shown
     assert findings["quality_violation", "range:pieces"].large
 
 
+def test_slow_streams_are_judged_by_several_panes_together() -> None:
+    far = seen.shifted(2)
+    slow = seen.panes(0, 16, lambda slot: far, records=100)
+    assert not shown(judged(slow[:15], seen.evidence()))
+    assert shown(judged(slow, seen.evidence())) == {("drift_ks", "weight")}
+
+
 def test_a_column_that_is_nearly_all_null_has_too_few_records_of_its_own() -> None:
-    findings = judged(scene.window_of(scene.pane(LAYOUT, 2_000, scene.Drift(shift=3, nulls=0.9))))
-    assert findings["drift_ks", "weight"].shown is None
+    pane = scene.pane(LAYOUT, 2_000, scene.Drift(shift=3, nulls=0.9))
+    findings = by_key(seen.evidence().judge(scene.window_of(pane)))
+    assert findings["drift_ks", "weight"].quiet is None
     assert findings["quality_null", "weight"].large
 
 
-def test_an_empty_window_says_nothing() -> None:
-    assert {f.shown for f in judged(scene.window_of(Pane.empty(LAYOUT))).values()} == {None}
+def test_empty_panes_change_nothing() -> None:
+    some = seen.panes(5, 30)
+    judge, other = seen.evidence(5), seen.evidence(5)
+    judged(some, judge)
+    gaps = [Pane.empty(LAYOUT)] * 3
+    findings = judged([*gaps, *some, *gaps], other)
+    mine, its = judge.state, other.state
+    for state in (mine, its):
+        state.pop("starts_s")
+    assert same(mine, its)
+    assert {f.quiet for f in findings.values()} == {None}
 
 
-def test_the_newest_pane_shows_at_once_what_the_window_would_show_later() -> None:
-    calm, new = scene.pane(LAYOUT, 38_000, seed=1), scene.pane(LAYOUT, 2_000, scene.Drift(shift=0.5), seed=2)
-    calm.add(new)
-    finding = judged(Window(0, 20, calm, new, 1))["drift_ks", "weight"]
-    assert finding.large
-    assert (finding.window.start_s, finding.window.end_s) == (19, 20)
+def test_panes_of_any_size_add_up() -> None:
+    rng = np.random.default_rng(8)
+    judge = seen.evidence(8)
+    for i in range(200):
+        pane = scene.drawn(rng, LAYOUT, seen.shares(), int(rng.integers(0, 6_000)))
+        assert not shown(by_key(judge.judge(Window(i, i + 1, pane, pane, 1.0))))
 
 
-def test_a_window_longer_than_a_pane_shows_what_one_pane_can_not() -> None:
-    drift = scene.Drift(shift=0.15)
-    long, new = scene.pane(LAYOUT, 20_000, drift, seed=1), scene.pane(LAYOUT, 600, drift, seed=2)
-    finding = judged(Window(0, 10, long, new, 1), Sensitivity(min_effect=0.02))["drift_ks", "weight"]
-    assert finding.large
-    assert finding.window.start_s == 0
+def test_a_state_taken_and_given_back_equals_never_having_stopped() -> None:
+    moved = seen.shifted(0.1)
+    some = seen.panes(6, 100, lambda slot: moved if slot > 85 else seen.shares())
+    whole = seen.evidence(6)
+    expected = judged(some, whole)
+    first, second = seen.evidence(6), seen.evidence(6)
+    judged(some[:70], first)
+    second.restore(first.state)
+    findings = {}
+    for window in list(seen.windows(some))[70:]:
+        findings = by_key(second.judge(window))
+    assert same(second.state, whole.state)
+    assert shown(findings) == shown(expected) == {("drift_ks", "weight")}
+    assert findings["drift_ks", "weight"].window.start_s == expected["drift_ks", "weight"].window.start_s
 
 
-def test_a_change_too_small_to_matter_is_shown_and_not_large() -> None:
-    finding = judged(scene.window_of(scene.pane(LAYOUT, 50_000, scene.Drift(shift=0.15))))["drift_ks", "weight"]
-    assert finding.shown
-    assert not finding.large
+def test_a_state_of_another_stream_is_refused() -> None:
+    state = seen.evidence().state
+    state["log_r"] = state["log_r"][1:]
+    with pytest.raises(InputError, match="evidence log_r: is not of this stream"):
+        seen.evidence().restore(state)
+
+
+def test_the_order_of_columns_changes_nothing() -> None:
+    turned = PaneLayout(TableSchema("parcels", scene.SCHEMA.columns[::-1]), scene.profile(), scene.RULES[::-1])
+    some = seen.panes(7, 70)
+    mirrored = []
+    for pane in some:
+        other = Pane.empty(turned)
+        other.counts[0] = pane.records
+        for name in turned.bins:
+            other.counts[turned.cells[name]] = pane.column(name)
+        mirrored.append(other)
+    one = seen.evidence(7)
+    counts = {name: one_counts.tolist() for name, one_counts in seen.reference(7).counts.items()}
+    reference = type(seen.reference(7))("change", {n: np.array(c) for n, c in counts.items()}, 1_000_000)
+    two = SequentialEvidence(turned, reference)
+    judged(some, one)
+    judged(mirrored, two)
+    assert one.level == pytest.approx(two.level)
+    order = [two.subjects.index(subject) for subject in one.subjects if subject.metric != "quality_violation"]
+    assert two.state["log_r"][order] == pytest.approx(one.state["log_r"])
+
+
+def test_what_is_forgotten_begins_anew_though_old_panes_are_still_at_hand() -> None:
+    moved = seen.shifted(0.5)
+    some = seen.panes(9, 80, lambda slot: moved if 10 <= slot < 20 else seen.shares())
+    judge, subject = seen.evidence(9), Subject("drift_ks", "weight")
+    assert shown(judged(some[:20], judge)) == {("drift_ks", "weight")}
+    judge.forget(subject)
+    for window in list(seen.windows(some))[20:]:
+        assert not shown(by_key(judge.judge(window)))
+
+
+def test_a_change_goes_quiet_at_the_pace_at_which_it_shows() -> None:
+    key = ("drift_ks", "weight")
+    for shift, most in ((0.5, 1), (0.1, 16)):
+        moved = seen.shifted(shift)
+        some = seen.panes(10, 70, lambda slot, m=moved: m if 10 <= slot < 40 else seen.shares())  # type: ignore[misc]
+        judge, quiet = seen.evidence(10), []
+        for window in seen.windows(some):
+            finding = by_key(judge.judge(window))[key]
+            quiet.append(finding.shown and bool(finding.quiet))
+        assert not any(quiet[:40])
+        assert all(quiet[40 + most :])
+
+
+def test_dependence_makes_evidence_rest_on_less() -> None:
+    subject = Subject("drift_ks", "weight")
+    moved = seen.shifted(0.15)
+    some = seen.panes(12, 6, lambda slot: moved)
+    plain = seen.evidence(12)
+    careful = SequentialEvidence(LAYOUT, seen.reference(12), inflation={subject: 20.0})
+    assert shown(judged(some, plain)) == {("drift_ks", "weight")}
+    assert not shown(judged(some, careful))
+
+
+def test_a_rule_with_a_tolerated_rate_is_a_question_and_no_fact() -> None:
+    rng = np.random.default_rng(13)
+    judge = SequentialEvidence(LAYOUT, seen.reference(13), tolerated={"range:pieces": 1e-3})
+    key = ("quality_violation", "range:pieces")
+    kept: list[bool] = []
+    broken: list[bool] = []
+    for i in range(60):
+        pane = scene.drawn(rng, LAYOUT, seen.shares(), 20_000)
+        pane.counts[LAYOUT.violations.start] = rng.binomial(20_000, 1e-3 if i < 50 else 3e-3)
+        finding = by_key(judge.judge(Window(i, i + 1, pane, pane, 1.0)))[key]
+        (kept if i < 50 else broken).append(finding.shown)
+    assert not any(kept)
+    assert all(broken[5:])
 
 
 def test_a_table_of_keys_alone_has_nothing_to_ask() -> None:
-    schema = type(scene.SCHEMA)("keys", scene.SCHEMA.columns[:1])
-    layout = PaneLayout(schema, scene.profile())
-    reference = scene.reference_of(layout, scene.pane(layout, 100))
-    assert FixedWindow(layout, reference).judge(scene.window_of(scene.pane(layout, 1_000))) == []
+    layout = PaneLayout(type(scene.SCHEMA)("keys", scene.SCHEMA.columns[:1]), scene.profile())
+    judge = SequentialEvidence(layout, scene.reference_of(layout, scene.pane(layout, 100)))
+    assert judge.judge(scene.window_of(scene.pane(layout, 1_000))) == []
+    assert judge.level == -np.inf
 
 
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({"family_alpha": 0.0}, "family_alpha=0.0"),
-        ({"family_alpha": 1.0}, "family_alpha=1.0"),
+        ({"panes_per_false_alarm": 1.0}, "panes_per_false_alarm=1.0"),
         ({"min_effect": -0.1}, "min_effect=-0.1"),
         ({"min_records": 0}, "min_records=0"),
     ],

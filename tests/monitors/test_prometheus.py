@@ -8,10 +8,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitors.alarms import Event
+from monitors.alarms import Event, Happening
 from monitors.estimate import Estimate
 from monitors.evidence import Subject
 from monitors.measure import measure
+from monitors.metric import Severity
 from monitors.pane import PaneLayout
 from monitors.prometheus import LATCH_S, MAX_COLUMNS, Exporter, PublisherExporter, Reading
 from monitors.reference import fidelity_reference
@@ -40,10 +41,8 @@ def window(end_s: float = 10.0, drift: scene.Drift | None = None) -> Window:
     return Window(end_s - 10, end_s, pane, newest, 1.0)
 
 
-def event(kind: str, at_s: float) -> Event:
-    estimate = Estimate(0.2, 0.1, 0.3, 9)
-    opened = kind == "opened"
-    return Event("opened" if opened else "cleared", "weight", "drift_ks", at_s, estimate, at_s - 1, at_s, ())
+def event(kind: Happening, at_s: float, severity: Severity = Severity.PAGE) -> Event:
+    return Event(kind, severity, "weight", "drift_ks", at_s, Estimate(0.2, 0.1, 0.3, 9), at_s - 1, at_s, ())
 
 
 def full() -> Exporter:
@@ -54,6 +53,7 @@ def full() -> Exporter:
     )
     shown = window(drift=scene.Drift(pieces=7))
     exporter.update(shown, measure(shown, references), [event("opened", 10)])
+    exporter.weigh(5.5, 4.0)
     exporter.read(Reading(late_records=3, foreign_records=2, offset_resets=1, deletes=5, tombstones=4))
     return exporter
 
@@ -89,7 +89,7 @@ def test_totals_grow_by_the_newest_pane() -> None:
 
 
 def test_an_alarm_shows_from_the_start_and_long_enough_for_any_scrape() -> None:
-    exporter, of = Exporter("parcels", [KS]), labels(metric="drift_ks", column="weight")
+    exporter, of = Exporter("parcels", [KS]), labels(metric="drift_ks", column="weight", severity="page")
 
     def is_open() -> float:
         return samples(exporter.render())["synthstream_alarm_open", of]
@@ -110,7 +110,38 @@ def test_an_alarm_that_goes_on_stays_open_after_the_latch() -> None:
     exporter = Exporter("parcels", [KS])
     exporter.update(window(100), [], [event("opened", 100)])
     exporter.update(window(100 + 10 * LATCH_S), [])
-    assert samples(exporter.render())["synthstream_alarm_open", labels(metric="drift_ks", column="weight")] == 1
+    of = labels(metric="drift_ks", column="weight", severity="page")
+    assert samples(exporter.render())["synthstream_alarm_open", of] == 1
+
+
+def test_a_warning_that_is_raised_is_a_page_and_no_warning_any_more() -> None:
+    exporter = Exporter("parcels", [KS])
+
+    def is_open() -> list[float]:
+        seen = samples(exporter.render())
+        ends = ("warning", "page")
+        return [seen["synthstream_alarm_open", labels(metric="drift_ks", column="weight", severity=s)] for s in ends]
+
+    assert is_open() == [0, 0]
+    exporter.update(window(100), [], [event("opened", 100, Severity.WARNING)])
+    assert is_open() == [1, 0]
+    exporter.update(window(101), [], [event("raised", 101)])
+    assert is_open() == [0, 1]
+    exporter.update(window(101 + LATCH_S), [], [event("cleared", 101 + LATCH_S)])
+    assert is_open() == [0, 0]
+
+
+def test_the_evidence_is_shown_beside_what_it_must_reach() -> None:
+    seen = samples(full().render())
+    assert seen["synthstream_drift_evidence_log10", labels()] == 5.5
+    assert seen["synthstream_drift_evidence_threshold_log10", labels()] == 4
+
+
+def test_evidence_that_is_none_at_all_is_not_shown() -> None:
+    exporter = Exporter("parcels")
+    assert ("synthstream_drift_evidence_log10", labels()) not in samples(exporter.render())
+    exporter.weigh(-np.inf, 4.0)
+    assert ("synthstream_drift_evidence_log10", labels()) not in samples(exporter.render())
 
 
 def test_a_wide_table_exports_a_bounded_number_of_columns(caplog: pytest.LogCaptureFixture) -> None:

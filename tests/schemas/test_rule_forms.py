@@ -137,3 +137,12 @@ def test_every_form_of_a_list_is_read_or_its_faults_named_by_its_place() -> None
     with pytest.raises(InputError) as error:
         rules_of([{"rule": "nosuch"}, {"rule": "not_null", "column": "n", "hard": "yes"}, 3])
     assert [fault.split(":")[0] for fault in error.value.faults] == ["rules.0", "rules.1", "rules.2"]
+
+
+def test_what_a_rule_tolerates_is_a_share_and_nothing_for_a_hard_one() -> None:
+    form = {"rule": "not_null", "column": "n", "tolerated": 0.001}
+    assert rules_of([form]) == (NotNull("n"),)
+    wrong = [{**form, "tolerated": share} for share in (0, 1, -0.1, True, "0.1")]
+    with pytest.raises(InputError) as error:
+        rules_of([*wrong, {**form, "hard": True}])
+    assert [fault.split("=")[0].split(": ")[1] for fault in error.value.faults] == ["tolerated"] * 6

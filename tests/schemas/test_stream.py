@@ -83,7 +83,7 @@ def test_no_record_goes_where_the_stream_keeps_its_own_state(suffix: str, going:
         ),
         ({"monitor": {"window_s": 0}}, "monitor.window_s=0: "),
         ({"monitor": {"window_s": 2.5}}, "monitor.window_s=2.5: must be a whole number of panes"),
-        ({"monitor": {"family_alpha": 1}}, "monitor.family_alpha=1: "),
+        ({"monitor": {"panes_per_false_alarm": 1}}, "monitor.panes_per_false_alarm=1: "),
         ({"until": "soon"}, "until='soon': "),
         ({"time_compression": 0}, "time_compression=0: "),
         ({"behind": "wait"}, "behind='wait': "),
@@ -171,3 +171,10 @@ def test_a_file_that_is_not_yaml_is_not_quoted(tmp_path: Path, value: str) -> No
 def test_a_specification_does_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         StreamSpec(stream="s", topic="t").seed = 1
+
+
+def test_what_rules_tolerate_goes_by_their_names() -> None:
+    rules = [{"rule": "not_null", "column": "a", "tolerated": 0.001}, {"rule": "not_null", "column": "b"}]
+    spec = from_mapping({"stream": "s", "topic": "t", "rules": rules}, Path())
+    assert spec.tolerated == {"not_null:a": 0.001}
+    assert [rule.name for rule in spec.parsed_rules] == ["not_null:a", "not_null:b"]

@@ -53,7 +53,7 @@ SPECS: list[dict[str, Any]] = [
         "rules": [{"rule": "allowed", "column": "a: b", "values": ["x", "#y"]}, {"rule": "unique", "columns": ["at"]}],
         "disorder": {"late": {"share": 0.02, "distribution": "fixed"}, "missing": {"share": 0.5}, "labels_topic": "l"},
         "quarantine": {},
-        "monitor": {"window_s": 60, "family_alpha": 1e-9, "port": 0},
+        "monitor": {"window_s": 60, "panes_per_false_alarm": 1e6, "port": 0},
         "publish": {"transaction_s": 0.25},
     },
 ]

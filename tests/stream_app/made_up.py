@@ -95,7 +95,7 @@ def alarmed() -> dict[str, Any]:
     """The same stream inside an incident: dep_delay in alarm, and an earlier alarm that has cleared."""
     state = healthy()
     start = NOW_MS - 14_000
-    opened = {"metric": "ks", "value": 0.318, "low": 0.309, "high": 0.327, "n": WINDOW}
+    opened = {"metric": "ks", "severity": "page", "value": 0.318, "low": 0.309, "high": 0.327, "n": WINDOW}
     where = {str(p): [88_000 + 31 * p, 92_990 + 31 * p] for p in range(4)}
     state["series"] = series(drifting=True)
     state["columns"] = [column(name, i, drift=0.318 if name == "dep_delay" else 0.0) for i, name in enumerate(ORDER)]
@@ -219,7 +219,8 @@ def rules() -> list[dict[str, Any]]:
         "compare:dep_time": "sched_dep_time is not after sched_arr_time + 24 h",
         "allowed:origin": "origin is one of EWR, JFK, LGA",
     }
-    kept = {"n": 360_000, "violations": 0, "rate": {"value": 0.0, "low": 0.0, "high": 1.02e-5, "n": 360_000}}
+    kept: dict[str, Any] = {"n": 360_000, "violations": 0, "tolerated": 0.0}
+    kept["rate"] = {"value": 0.0, "low": 0.0, "high": 1.02e-5, "n": 360_000}
     return [{"name": name, "text": text, **kept} for name, text in texts.items()]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from monitors.alarms import Event
 from monitors.estimate import Estimate
+from monitors.metric import Severity
 from schemas.errors import InputError, ServiceError
 from stream_app import demo, monitoring
 from stream_app.assemble import Publishing
@@ -149,7 +150,7 @@ def test_without_a_limit_it_runs_until_told_and_drifts_by_the_button_alone(monke
 
 def test_an_alarm_without_an_incident_is_counted_as_before_it() -> None:
     stage = Stage()
-    event = Event("opened", "price", "drift_ks", 1.0, Estimate(0.3, 0.2, 0.4, 100), 0.0, 1.0, ())
+    event = Event("opened", Severity.PAGE, "price", "drift_ks", 1.0, Estimate(0.3, 0.2, 0.4, 100), 0.0, 1.0, ())
     stage.demo.alarms.append((START_MS, event))
     assert summary(stage.demo, stage.watch)["alarms_before_incident"] == 1
     stage.demo.drifted_from_ms = START_MS - 500

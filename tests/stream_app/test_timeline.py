@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from monitors.alarms import Event
+from monitors.alarms import Event, Happening
 from monitors.estimate import Estimate
+from monitors.metric import Severity
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from stream_app.timeline import KEPT, Timeline
 
 
-def event(kind: str, metric: str = "ks", column: str = "price") -> Event:
+def event(kind: Happening, metric: str = "ks", column: str = "price") -> Event:
     estimate = Estimate(0.25, 0.2, 0.3, 900)
-    return Event("opened" if kind == "opened" else "cleared", column, metric, 8.0, estimate, 5.0, 8.0, ((0, 17),))
+    return Event(kind, Severity.PAGE, column, metric, 8.0, estimate, 5.0, 8.0, ((0, 17),))
+
+
+KINDS: tuple[Happening, ...] = ("opened", "raised", "cleared")
 
 
 def test_things_are_kept_in_the_order_they_were_told() -> None:
@@ -28,10 +32,11 @@ def test_things_are_kept_in_the_order_they_were_told() -> None:
 
 def test_a_rule_is_broken_and_holds_again() -> None:
     timeline = Timeline()
-    for kind in ("opened", "cleared"):
+    for kind in KINDS:
         timeline.alarm(event(kind, VIOLATION_RATE.NAME, "range:price"), 0.0)
     assert [entry.text.split(": ")[0] for entry in timeline.entries] == [
         "range:price is broken",
+        "range:price is broken more often",
         "range:price holds again",
     ]
 
