@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,9 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.bins import Bins, bins_of
+from monitors.pane_kernels import bounds_of, code_delays, note_spans
+from schemas.bins import DEFAULT_CELLS, Bins
+from schemas.cell_kernels import tally
 from schemas.errors import InputError
 from schemas.profile import Profile
+from schemas.row_counts import Moments, Pair, RowLayout
 from schemas.rules import Rule
 from schemas.table import Column, TableSchema
 
@@ -21,6 +24,11 @@ MAX_EXAMPLES = 20
 
 DELAY_EDGES_S: npt.NDArray[np.float64] = np.append(0.0, 1e-4 * 2 ** (np.arange(240) / 8))
 """Lower edges of the cells delays are counted in: all below 0.1 ms, then eight to an octave (9 % wide) up to a day."""
+
+_FIRST_BY_EXPONENT = 1 + 8 * np.arange(30)
+
+SLOTS_IN_TURN = 4_096
+"""A batch that lies within so many slots is told apart without sorting it."""
 
 Examples = tuple[tuple[int, int], ...]
 """Records by partition and offset."""
@@ -47,6 +55,7 @@ class PaneLayout:
         rules: what records must satisfy.
         cells: about how many cells a numeric column gets.
         event_time: the column the stream's clock fills; it is not watched, since time alone moves it.
+        pairs: which pairs of columns to count; those of columns that are not watched are left out.
 
     Raises:
         InputError: two rules have one name.
@@ -57,28 +66,24 @@ class PaneLayout:
         schema: TableSchema,
         profile: Profile,
         rules: Sequence[Rule] = (),
-        cells: int = 128,
+        cells: int = DEFAULT_CELLS,
         event_time: str | None = None,
+        pairs: Sequence[Pair] = (),
     ) -> None:
         self.columns: tuple[Column, ...] = tuple(c for c in schema if c.name != event_time)
-        self.bins: dict[str, Bins] = {c.name: bins_of(c, profile[c.name], cells) for c in self.columns}
+        watched = {c.name for c in self.columns}
+        self.rows = RowLayout(self.columns, profile, [pair for pair in pairs if watched.issuperset(pair)], cells)
+        self.bins: dict[str, Bins] = self.rows.bins
+        self.cells: dict[str, slice] = self.rows.cells
+        self.pairs: tuple[Pair, ...] = tuple(self.rows.pairs)
         self.present: dict[str, npt.NDArray[np.intp]] = {n: _present(bins) for n, bins in self.bins.items()}
         self.rules = tuple(rules)
         self.rule_names = tuple(rule.name for rule in self.rules)
         twice = sorted({n for n in self.rule_names if self.rule_names.count(n) > 1})
         if twice:
             raise InputError(*(f"rule={name}: is given twice; drop one" for name in twice))
-        sizes = [
-            1,
-            *(bins.size for bins in self.bins.values()),
-            len(self.rules),
-            len(DELAY_EDGES_S),
-            len(DELAY_EDGES_S),
-        ]
-        ends = np.cumsum(sizes).tolist()
-        parts = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-        self.cells: dict[str, slice] = dict(zip(self.bins, parts[1:-3], strict=True))
-        self.violations, self.publish_delays, self.record_ages = parts[-3:]
+        ends = np.cumsum([self.rows.size, len(self.rules), len(DELAY_EDGES_S), len(DELAY_EDGES_S)]).tolist()
+        self.violations, self.publish_delays, self.record_ages = (slice(*ends[i : i + 2]) for i in range(3))
         self.size: int = ends[-1]
 
 
@@ -116,6 +121,15 @@ class Pane:
     def column(self, name: str) -> npt.NDArray[np.int64]:
         """How many records fell in each cell of a column, shape (cells,)."""
         return self.counts[self.layout.cells[name]]
+
+    def pair(self, pair: Pair) -> npt.NDArray[np.int64]:
+        """How many records fell in each pair of two columns' coarse cells, shape (cells of one, of the other)."""
+        return self.layout.rows.pair_of(self.counts, pair)
+
+    @property
+    def moments(self) -> Moments:
+        """The sums of products of the columns' scores."""
+        return self.layout.rows.moments_of(self.counts)
 
     def violations(self, rule: str) -> int:
         """How many records broke a rule."""
@@ -186,16 +200,12 @@ class Deltas:
         """
         if batch.num_rows == 0:
             return {}
-        slots, row_slot = np.unique(event_time_ms // self.pane_ms, return_inverse=True)
-        panes = [Pane.empty(self.layout) for _ in slots]
-        self._tally(panes, slice(0, 1), row_slot, np.zeros(len(row_slot), np.int64))
-        for column in self.layout.columns:
-            codes = self.layout.bins[column.name].codes(batch.column(column.name))
-            self._tally(panes, self.layout.cells[column.name], row_slot, codes)
-        self._tally(panes, self.layout.record_ages, row_slot, delay_codes((seen_ms - event_time_ms) / 1_000))
-        self._check(panes, batch, row_slot, partitions, offsets)
-        _note_spans(panes, row_slot, event_time_ms, partitions, offsets)
-        return dict(zip(slots.tolist(), panes, strict=True))
+        slots, row_slot = _slots(event_time_ms, self.pane_ms)
+        panes = _Table(self.layout, slots, row_slot)
+        self.layout.rows.add(batch, row_slot, panes.counts)
+        panes.tally(self.layout.record_ages, delay_codes((seen_ms - event_time_ms) / 1_000))
+        self._check(panes, batch, partitions, offsets)
+        return panes.spanned(partitions, offsets, event_time_ms)
 
     def delays(self, due_ms: npt.NDArray[np.int64], late_s: npt.NDArray[np.float64]) -> dict[int, Pane]:
         """Count how late records were handed to the producer; only the publisher can know.
@@ -207,69 +217,95 @@ class Deltas:
         Returns:
             By slot, a pane that holds delays and no records.
         """
-        slots, row_slot = np.unique(due_ms // self.pane_ms, return_inverse=True)
-        panes = [Pane.empty(self.layout) for _ in slots]
-        self._tally(panes, self.layout.publish_delays, row_slot, delay_codes(late_s))
-        return dict(zip(slots.tolist(), panes, strict=True))
-
-    def _tally(
-        self,
-        panes: Sequence[Pane],
-        where: slice,
-        row_slot: npt.NDArray[np.intp],
-        codes: npt.NDArray[np.signedinteger],
-    ) -> None:
-        size = where.stop - where.start
-        cells = codes if len(panes) == 1 else row_slot * size + codes
-        table = np.bincount(cells, minlength=size * len(panes)).reshape(len(panes), size)
-        for pane, counts in zip(panes, table, strict=True):
-            pane.counts[where] += counts
+        if len(due_ms) == 0:
+            return {}
+        panes = _Table(self.layout, *_slots(due_ms, self.pane_ms))
+        panes.tally(self.layout.publish_delays, delay_codes(late_s))
+        return panes.done()
 
     def _check(
         self,
-        panes: Sequence[Pane],
+        panes: _Table,
         batch: pa.RecordBatch,
-        row_slot: npt.NDArray[np.intp],
         partitions: npt.NDArray[np.int32],
         offsets: npt.NDArray[np.int64],
     ) -> None:
         for i, rule in enumerate(self.layout.rules):
             broken = np.flatnonzero(rule.violations(batch))
-            for s in np.unique(row_slot[broken]).tolist():
-                rows = broken[row_slot[broken] == s]
-                panes[s].counts[self.layout.violations][i] += len(rows)
+            for pane, rows in panes.apart(broken):
+                pane.counts[self.layout.violations][i] += len(rows)
                 shown = rows[:MAX_EXAMPLES]
-                panes[s].examples[rule.name] = tuple(
-                    zip(partitions[shown].tolist(), offsets[shown].tolist(), strict=True)
-                )
+                pane.examples[rule.name] = tuple(zip(partitions[shown].tolist(), offsets[shown].tolist(), strict=True))
 
 
-def _note_spans(
-    panes: Sequence[Pane],
-    row_slot: npt.NDArray[np.intp],
-    event_time_ms: npt.NDArray[np.int64],
-    partitions: npt.NDArray[np.int32],
-    offsets: npt.NDArray[np.int64],
-) -> None:
-    present, row_partition = np.unique(partitions, return_inverse=True)
-    group = row_slot * len(present) + row_partition
-    order = np.argsort(group, kind="stable")
-    groups, starts = np.unique(group[order], return_index=True)
-    firsts = np.minimum.reduceat(offsets[order], starts).tolist()
-    lasts = np.maximum.reduceat(offsets[order], starts).tolist()
-    latest = np.maximum.reduceat(event_time_ms[order], starts).tolist()
-    for group_id, first, last, latest_ms in zip(groups.tolist(), firsts, lasts, latest, strict=True):
-        slot, partition = divmod(group_id, len(present))
-        panes[slot].spans[int(present[partition])] = Span(first, last, latest_ms)
+class _Table:
+    """The panes of a batch side by side.
+
+    Args:
+        layout: which count lies where.
+        slots: the slots there are, ascending.
+        row_slot: by row, which of them it is in, shape (rows,); shape (0,) when there is only one.
+    """
+
+    def __init__(self, layout: PaneLayout, slots: list[int], row_slot: npt.NDArray[np.int64]) -> None:
+        self.counts = np.zeros((len(slots), layout.size), np.int64)
+        self._slots, self._row_slot = slots, row_slot
+        self._panes = [Pane(layout, counts) for counts in self.counts]
+
+    def tally(self, where: slice, codes: npt.NDArray[np.int32]) -> None:
+        """Count codes, shape (rows,), in a stretch of the panes' counts."""
+        tally(codes.reshape(1, -1), self._row_slot, np.array([where.start]), self.counts)
+
+    def apart(self, rows: npt.NDArray[np.intp]) -> Iterator[tuple[Pane, npt.NDArray[np.intp]]]:
+        """Some of the rows, pane by pane."""
+        if len(self._panes) == 1:
+            if len(rows):
+                yield self._panes[0], rows
+            return
+        for slot in np.unique(self._row_slot[rows]).tolist():
+            yield self._panes[slot], rows[self._row_slot[rows] == slot]
+
+    def spanned(
+        self,
+        partitions: npt.NDArray[np.int32],
+        offsets: npt.NDArray[np.int64],
+        event_time_ms: npt.NDArray[np.int64],
+    ) -> dict[int, Pane]:
+        """The panes by slot, with the spans of their rows."""
+        spans = np.zeros((len(self._slots), int(partitions.max()) + 1, 4), np.int64)
+        note_spans(self._row_slot, partitions, offsets, event_time_ms, spans)
+        for slot, partition in np.argwhere(spans[:, :, 0]).tolist():
+            first, last, latest_ms = spans[slot, partition, 1:].tolist()
+            self._panes[slot].spans[partition] = Span(first, last, latest_ms)
+        return self.done()
+
+    def done(self) -> dict[int, Pane]:
+        """The panes by slot."""
+        return dict(zip(self._slots, self._panes, strict=True))
 
 
-def delay_codes(delays_s: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+def _slots(times_ms: npt.NDArray[np.int64], pane_ms: int) -> tuple[list[int], npt.NDArray[np.int64]]:
+    """The slots that times lie in, ascending, and which of them each is in: shape (rows,), or (0,) when it is one."""
+    first, last = (at // pane_ms for at in bounds_of(times_ms))
+    if first == last:
+        return [first], np.zeros(0, np.int64)
+    if last - first >= SLOTS_IN_TURN:
+        scattered, row_slot = np.unique(times_ms // pane_ms, return_inverse=True)
+        return scattered.tolist(), row_slot.astype(np.int64)
+    since_first = times_ms // pane_ms - first
+    there = np.bincount(since_first, minlength=last - first + 1) > 0
+    return (np.flatnonzero(there) + first).tolist(), (np.cumsum(there) - 1)[since_first]
+
+
+def delay_codes(delays_s: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
     """Which cell of `DELAY_EDGES_S` each delay falls in; what lies below zero counts as zero.
 
     >>> delay_codes(np.array([-1.0, 0.0, 0.00011, 1e9])).tolist()
     [0, 0, 2, 240]
     """
-    return np.maximum(np.searchsorted(DELAY_EDGES_S, delays_s, side="right") - 1, 0)
+    codes = np.empty(len(delays_s), np.int32)
+    code_delays(delays_s, DELAY_EDGES_S, _FIRST_BY_EXPONENT, codes)
+    return codes
 
 
 def pane_milliseconds(pane_s: float) -> int:

@@ -29,6 +29,7 @@ SCHEMA = TableSchema(
     ),
 )
 RULES = (Range("pieces", 0, 6), Range("weight", -100.0, 100.0))
+PAIRS = (("size", "fragile"), ("weight", "pieces"))
 SEEN_S = 0.02
 SIZES = ("S", "M", "L", "XL")
 
@@ -75,7 +76,7 @@ def profile(rows: int = 20_000) -> Profile:
 
 def layout() -> PaneLayout:
     """The cells and rules of the stream."""
-    return PaneLayout(SCHEMA, profile(), RULES)
+    return PaneLayout(SCHEMA, profile(), RULES, pairs=PAIRS)
 
 
 def pane_of(cells: PaneLayout, rows: pa.RecordBatch) -> Pane:
@@ -98,8 +99,7 @@ def window_of(pane: Pane, seconds: float = 1.0) -> Window:
 
 def reference_of(cells: PaneLayout, pane: Pane) -> Reference:
     """A change reference with the counts of a pane."""
-    counts: dict[str, list[int]] = {name: pane.column(name).tolist() for name in cells.bins}
-    return change_reference(cells, counts)
+    return change_reference(cells, cells.rows.read(pane.counts))
 
 
 def drawn(rng: np.random.Generator, cells: PaneLayout, shares: dict[str, npt.NDArray[np.float64]], rows: int) -> Pane:

@@ -27,6 +27,16 @@ def test_counts_are_those_of_each_columns_cells() -> None:
     assert flags["true"] == rows.column("fragile").to_pylist().count(True)
 
 
+def test_pairs_and_moments_are_those_of_the_rows() -> None:
+    rows = scene.batch(np.random.default_rng(0), 1_000)
+    pane = scene.pane_of(LAYOUT, rows)
+    fragile = dict(zip(LAYOUT.bins["fragile"].labels, pane.pair(("size", "fragile")).sum(0).tolist(), strict=True))
+    assert fragile["true"] == rows.column("fragile").to_pylist().count(True)
+    assert pane.moments.columns == ("weight", "pieces", "sent")
+    assert pane.moments.gram[0, 0] == 1_000
+    assert pane.moments.gram[0, -1] == 1_000 - rows.column("weight").null_count
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 9_999), max_size=60), st.integers(0, 60))
 def test_panes_do_not_depend_on_order_nor_on_how_records_are_cut_into_batches(times: list[int], cut: int) -> None:
