@@ -21,6 +21,9 @@ DEFAULT_CELLS = 128
 PLACES = 4_096
 """How many places the grid has by which numbers find their cell."""
 
+FEW = 64
+"""Dictionaries of at most so many entries are looked up one by one."""
+
 NUMPY_TYPES = {Kind.INTEGER: np.int64, Kind.NUMBER: np.float64, Kind.DATE: np.int32, Kind.TIMESTAMP: np.int64}
 """What the values of columns that can be ordered are stored as."""
 
@@ -120,16 +123,24 @@ class Bins:
             return
         if not isinstance(array, pa.DictionaryArray):
             array = array.cast(pa.string()).dictionary_encode()
-        found = pc.index_in(array.dictionary.cast(pa.string()), self._value_set)
-        cells = found.fill_null(len(self.values)).to_numpy(zero_copy_only=False).astype(np.int32)
-        if array.dictionary.null_count:
-            cells[array.dictionary.is_null().to_numpy(zero_copy_only=False)] = self.null
-        indices = values_of(array.indices, array.type.index_type.to_pandas_dtype())
-        code_entries(indices, present_of(array.indices), frozen(cells), self.null, codes)
+        kind = array.type.index_type
+        indices = values_of(array, np.int32 if kind == pa.int32() else kind.to_pandas_dtype())
+        code_entries(indices, present_of(array), frozen(self._entries(array.dictionary)), self.null, codes)
+
+    def _entries(self, dictionary: Array) -> Codes:
+        """The cell of each entry of a dictionary; looked up one by one where they are few, which is quicker."""
+        if len(dictionary) <= FEW:
+            known = self._cell_of
+            return np.array([known.get(text, len(self.values)) for text in dictionary.to_pylist()], np.int32)
+        found = pc.index_in(dictionary.cast(pa.string()), self._value_set).fill_null(len(self.values))
+        cells: Codes = found.to_numpy(zero_copy_only=False).astype(np.int32)
+        if dictionary.null_count:
+            cells[dictionary.is_null().to_numpy(zero_copy_only=False)] = self.null
+        return cells
 
     @cached_property
-    def _cell_of(self) -> dict[str, int]:
-        return {value: cell for cell, value in enumerate(self.values)}
+    def _cell_of(self) -> dict[str | None, int]:
+        return {**{value: cell for cell, value in enumerate(self.values)}, None: self.null}
 
     @cached_property
     def _value_set(self) -> Array:

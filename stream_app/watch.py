@@ -177,6 +177,7 @@ class Watch:
         if self._changes is not None:
             tombstones = sum(polled.values[i] is None for i in decoded.foreign.tolist())
         foreign = len(decoded.foreign) - tombstones
+        counted: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]] = []
         for found, all_rows in zip(decoded.batches, decoded.rows, strict=True):
             batch, rows = self._rows_after(found, all_rows)
             deletes += len(all_rows) - len(rows)
@@ -189,8 +190,9 @@ class Watch:
             with self.lock:
                 for slot, pane in panes.items():
                     self.judges.windows.add(slot, pane)
-                self._remember(batch, rows, polled)
+            counted.append((batch, rows))
         with self.lock:
+            self._remember(counted, polled)
             self.memory.records += len(polled.values) - foreign
             self.memory.foreign += foreign
             self.memory.deletes += deletes
@@ -212,9 +214,10 @@ class Watch:
         filled = pc.if_else(instants.is_null(), pa.array(kafka_ms), instants)
         return np.asarray(filled, np.int64)
 
-    def _remember(self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64], polled: Polled) -> None:
-        newest = range(max(0, batch.num_rows - SHOWN_RECORDS), batch.num_rows)
-        for i in newest:
+    def _remember(self, counted: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]], polled: Polled) -> None:
+        """Keep the newest of the records that were counted, to be shown."""
+        newest = [(batch, rows, i) for batch, rows in counted for i in range(len(rows))[-SHOWN_RECORDS:]]
+        for batch, rows, i in newest[-SHOWN_RECORDS:]:
             row = int(rows[i])
             marks = dict(polled.headers[row] or [])
             mark = marks.get(HEADER)
