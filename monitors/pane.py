@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from monitors.arrivals import Arrived
 from monitors.pane_kernels import bounds_of, code_delays, note_spans
 from schemas.bins import DEFAULT_CELLS, Bins
 from schemas.cell_kernels import tally
@@ -44,6 +45,22 @@ class Span(NamedTuple):
     def union(self, other: Span) -> Span:
         """The span of both."""
         return Span(min(self.first, other.first), max(self.last, other.last), max(self.latest_ms, other.latest_ms))
+
+
+class Sequences(NamedTuple):
+    """What records show of the numbers they have in their shards.
+
+    Args:
+        followed: records whose number is known.
+        missing: numbers that had not come when a higher one came.
+        filled: numbers that were missing until they came after all, in this pane or a later one.
+        repeated: records whose number had come before, at another offset.
+    """
+
+    followed: int
+    missing: int
+    filled: int
+    repeated: int
 
 
 class PaneLayout:
@@ -82,8 +99,11 @@ class PaneLayout:
         twice = sorted({n for n in self.rule_names if self.rule_names.count(n) > 1})
         if twice:
             raise InputError(*(f"rule={name}: is given twice; drop one" for name in twice))
-        ends = np.cumsum([self.rows.size, len(self.rules), len(DELAY_EDGES_S), len(DELAY_EDGES_S)]).tolist()
-        self.violations, self.publish_delays, self.record_ages = (slice(*ends[i : i + 2]) for i in range(3))
+        delays = len(DELAY_EDGES_S)
+        sizes = [self.rows.size, len(self.rules), delays, delays, delays, len(Sequences._fields)]
+        ends = np.cumsum(sizes).tolist()
+        places = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+        self.violations, self.publish_delays, self.record_ages, self.lateness, self.sequences = places[1:]
         self.size: int = ends[-1]
 
 
@@ -145,6 +165,16 @@ class Pane:
         """How many records were how old when they were read, shape (delay cells,)."""
         return self.counts[self.layout.record_ages]
 
+    @property
+    def lateness(self) -> npt.NDArray[np.int64]:
+        """How many records lay how far behind the newest event time of their partition, shape (delay cells,)."""
+        return self.counts[self.layout.lateness]
+
+    @property
+    def sequences(self) -> Sequences:
+        """What its records show of the numbers they have in their shards."""
+        return Sequences(*self.counts[self.layout.sequences].tolist())
+
     def add(self, other: Pane) -> None:
         """Take another pane's counts, spans and examples in."""
         self.counts += other.counts
@@ -185,6 +215,7 @@ class Deltas:
         partitions: npt.NDArray[np.int32],
         offsets: npt.NDArray[np.int64],
         seen_ms: float,
+        arrived: Arrived | None = None,
     ) -> dict[int, Pane]:
         """Count a batch.
 
@@ -194,6 +225,7 @@ class Deltas:
             partitions: where each lies, shape (n,).
             offsets: where in its partition, shape (n,).
             seen_ms: when they were read, milliseconds since the epoch.
+            arrived: what each shows by when it came; None where nobody follows that.
 
         Returns:
             By slot (event time divided by the slot's length), the pane to add to it.
@@ -204,8 +236,27 @@ class Deltas:
         panes = _Table(self.layout, slots, row_slot)
         self.layout.rows.add(batch, row_slot, panes.counts)
         panes.tally(self.layout.record_ages, delay_codes((seen_ms - event_time_ms) / 1_000))
+        if arrived is not None:
+            panes.tally(self.layout.lateness, delay_codes(arrived.late_ms / 1_000))
+            panes.follow(self.layout.sequences, arrived)
         self._check(panes, batch, partitions, offsets)
         return panes.spanned(partitions, offsets, event_time_ms)
+
+    def unseen(self, event_time_ms: npt.NDArray[np.int64], arrived: Arrived) -> dict[int, Pane]:
+        """Count what records show by their numbers that hold no row to be counted, as deletes do.
+
+        Args:
+            event_time_ms: when each happened, milliseconds since the epoch, shape (n,).
+            arrived: what each shows.
+
+        Returns:
+            By slot, a pane that holds this and no records.
+        """
+        if len(event_time_ms) == 0:
+            return {}
+        panes = _Table(self.layout, *_slots(event_time_ms, self.pane_ms))
+        panes.follow(self.layout.sequences, arrived)
+        return panes.done()
 
     def delays(self, due_ms: npt.NDArray[np.int64], late_s: npt.NDArray[np.float64]) -> dict[int, Pane]:
         """Count how late records were handed to the producer; only the publisher can know.
@@ -255,6 +306,14 @@ class _Table:
     def tally(self, where: slice, codes: npt.NDArray[np.int32]) -> None:
         """Count codes, shape (rows,), in a stretch of the panes' counts."""
         tally(codes.reshape(1, -1), self._row_slot, np.array([where.start]), self.counts)
+
+    def follow(self, where: slice, arrived: Arrived) -> None:
+        """Count what records show of sequences, in a stretch of the panes' counts."""
+        shown = np.column_stack([arrived.followed, arrived.shown])
+        if len(self._panes) == 1:
+            self.counts[0, where] += shown.sum(axis=0)
+        else:
+            np.add.at(self.counts[:, where], self._row_slot, shown)
 
     def apart(self, rows: npt.NDArray[np.intp]) -> Iterator[tuple[Pane, npt.NDArray[np.intp]]]:
         """Some of the rows, pane by pane."""

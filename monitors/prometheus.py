@@ -43,6 +43,7 @@ class Reading:
         offset_resets: how often the broker had dropped records before they were read.
         deletes: said that a row is gone.
         tombstones: had a key and no value.
+        redelivered: were read again, and not counted again.
     """
 
     late_records: int = 0
@@ -50,6 +51,7 @@ class Reading:
     offset_resets: int = 0
     deletes: int = 0
     tombstones: int = 0
+    redelivered: int = 0
 
 
 @dataclass
@@ -176,6 +178,7 @@ class Exporter(Collector):
             ),
             "monitor_deletes": ("Records of a change stream that say a row is gone.", reading.deletes),
             "monitor_tombstones": ("Records of a change stream without a value.", reading.tombstones),
+            "monitor_redelivered_records": ("Records read again, and not counted again.", reading.redelivered),
         }
         for name, (words, value) in counted.items():
             yield _counter(name, words, [((self.stream,), value)], ["stream"])

@@ -90,6 +90,7 @@ class Monitoring(Part):
         min_effect: changes smaller than this are no alarm (of KS and its like, 0 to 1).
         min_records: with fewer records in a window there is no verdict.
         clear_after: how many quiet windows clear an alarm.
+        sequences: look at every record's lineage, so that duplicates and gaps are found.
         port: where page and metrics are served.
     """
 
@@ -100,6 +101,7 @@ class Monitoring(Part):
     min_effect: Annotated[float, Field(ge=0, lt=1)] = 0.1
     min_records: Count = 500
     clear_after: Count = 3
+    sequences: bool = True
     port: Port = 8080
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,15 +15,16 @@ import pyarrow.compute as pc
 
 from connectors.kafka import Inbox, Polled
 from monitors.alarms import Alarms, Event
+from monitors.arrivals import Arrivals, Arrived, nothing_known
 from monitors.measure import Measurement, measure
-from monitors.pane import Deltas, PaneLayout
+from monitors.pane import Deltas, Pane, PaneLayout
 from monitors.prometheus import Exporter, Reading
 from monitors.reference import Reference
 from monitors.window import Window, Windows
 from schemas.table import TableSchema
 from stream_app.changes import Changes
 from stream_app.decoding import Decoders
-from stream_app.lineage import HEADER, Lineage, parse
+from stream_app.lineage import HEADER, Lineage, numbers, parse
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,22 @@ class Verdict:
     measurements: tuple[Measurement, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of a decoded batch that are counted.
+
+    Args:
+        batch: the rows, all columns; counted: those that are counted, as the layout has them.
+        rows: which of the records that were read they are, shape (rows,).
+        times_ms: event times, milliseconds since the epoch, shape (rows,).
+    """
+
+    batch: pa.RecordBatch
+    counted: pa.RecordBatch
+    rows: npt.NDArray[np.int64]
+    times_ms: npt.NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class Judges:
     """What turns counts into numbers and alarms.
@@ -71,6 +88,7 @@ class Judges:
         references: what windows are compared with, the one for alarms first.
         alarms: the latches.
         exporter: shows it all to Prometheus.
+        follows: whether records are followed by their lineage, so that duplicates and gaps are found.
     """
 
     layout: PaneLayout
@@ -79,6 +97,7 @@ class Judges:
     references: tuple[Reference, ...]
     alarms: Alarms
     exporter: Exporter
+    follows: bool = True
 
 
 @dataclass
@@ -89,6 +108,7 @@ class Memory:
     foreign: int = 0
     deletes: int = 0
     tombstones: int = 0
+    redelivered: int = 0
     verdicts: deque[Verdict] = field(default_factory=lambda: deque(maxlen=KEPT))
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=SHOWN_RECORDS))
@@ -118,6 +138,7 @@ class Watch:
         changes: Changes | None = None,
     ) -> None:
         self._changes = changes
+        self._arrivals, self._resets = Arrivals(), inbox.resets
         self.judges = judges
         self.memory = Memory()
         self.lock = threading.Lock()
@@ -151,6 +172,7 @@ class Watch:
                 self._inbox.resets,
                 memory.deletes,
                 memory.tombstones,
+                memory.redelivered,
             )
         self.judges.exporter.read(reading)
         return [event for window in closed for event in self._judge(window)]
@@ -172,31 +194,63 @@ class Watch:
         return self._inbox.resets
 
     def _count(self, polled: Polled, now_ms: float) -> None:
+        fresh = self._fresh(polled)
         decoded = self._decoders.decode(polled.values, polled.headers)
-        tombstones = deletes = 0
-        if self._changes is not None:
-            tombstones = sum(polled.values[i] is None for i in decoded.foreign.tolist())
-        foreign = len(decoded.foreign) - tombstones
-        counted: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]] = []
+        foreign = decoded.foreign[fresh[decoded.foreign]].tolist()
+        tombstones = 0 if self._changes is None else sum(polled.values[i] is None for i in foreign)
+        strange, deletes = len(foreign) - tombstones, 0
+        ours: list[_Rows] = []
         for found, all_rows in zip(decoded.batches, decoded.rows, strict=True):
-            batch, rows = self._rows_after(found, all_rows)
-            deletes += len(all_rows) - len(rows)
-            ours = _conformed(batch, self._schema)
-            if ours is None:
-                foreign += batch.num_rows
+            whole, wanted = _kept(found, all_rows, fresh)
+            batch, rows = self._rows_after(whole, wanted)
+            deletes += len(wanted) - len(rows)
+            counted = _conformed(batch, self._schema)
+            if counted is None:
+                strange += batch.num_rows
                 continue
-            times_ms = self._event_times(batch, polled.timestamps_ms[rows])
-            panes = self.judges.deltas.count(ours, times_ms, polled.partitions[rows], polled.offsets[rows], now_ms)
-            with self.lock:
-                for slot, pane in panes.items():
-                    self.judges.windows.add(slot, pane)
-            counted.append((batch, rows))
+            ours.append(_Rows(batch, counted, rows, self._event_times(batch, polled.timestamps_ms[rows])))
+        panes = list(self._panes(ours, polled, fresh, now_ms))
         with self.lock:
-            self._remember(counted, polled)
-            self.memory.records += len(polled.values) - foreign
-            self.memory.foreign += foreign
+            for slot, pane in panes:
+                self.judges.windows.add(slot, pane)
+            self._remember(ours, polled)
+            self.memory.records += int(fresh.sum()) - strange
+            self.memory.foreign += strange
             self.memory.deletes += deletes
             self.memory.tombstones += tombstones
+            self.memory.redelivered += int((~fresh).sum())
+
+    def _fresh(self, polled: Polled) -> npt.NDArray[np.bool_]:
+        """Which records are read for the first time; where the reader was moved, all are."""
+        if self._inbox.resets != self._resets:
+            self._resets = self._inbox.resets
+            self._arrivals.begin_anew()
+        return self._arrivals.fresh(polled.partitions, polled.offsets)
+
+    def _panes(
+        self, ours: Sequence[_Rows], polled: Polled, fresh: npt.NDArray[np.bool_], now_ms: float
+    ) -> Iterator[tuple[int, Pane]]:
+        """Count the rows, and what records show by when they come."""
+        times_ms = polled.timestamps_ms.copy()
+        counted = np.zeros(len(times_ms), np.bool_)
+        for each in ours:
+            times_ms[each.rows], counted[each.rows] = each.times_ms, True
+        late_ms = self._arrivals.lateness(polled.partitions, times_ms, counted)
+        lineages = nothing_known(len(times_ms))
+        if self.judges.follows:
+            lineages = numbers(polled.headers, polled.partitions).of(fresh & self._own_number(polled))
+        arrived = Arrived(late_ms, *self._arrivals.shown(polled.partitions, lineages))
+        for each in ours:
+            where = (polled.partitions[each.rows], polled.offsets[each.rows], now_ms, arrived.take(each.rows))
+            yield from self.judges.deltas.count(each.counted, each.times_ms, *where).items()
+        rest = np.flatnonzero(arrived.followed & ~counted)
+        yield from self.judges.deltas.unseen(times_ms[rest], arrived.take(rest)).items()
+
+    def _own_number(self, polled: Polled) -> npt.NDArray[np.bool_]:
+        """Which records have a number of their own: a tombstone behind a delete has its delete's."""
+        if self._changes is None or self._changes.envelope is None:
+            return np.ones(len(polled.values), np.bool_)
+        return np.array([value is not None for value in polled.values], np.bool_)
 
     def _rows_after(
         self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]
@@ -214,11 +268,11 @@ class Watch:
         filled = pc.if_else(instants.is_null(), pa.array(kafka_ms), instants)
         return np.asarray(filled, np.int64)
 
-    def _remember(self, counted: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]], polled: Polled) -> None:
+    def _remember(self, ours: Sequence[_Rows], polled: Polled) -> None:
         """Keep the newest of the records that were counted, to be shown."""
-        newest = [(batch, rows, i) for batch, rows in counted for i in range(len(rows))[-SHOWN_RECORDS:]]
-        for batch, rows, i in newest[-SHOWN_RECORDS:]:
-            row = int(rows[i])
+        newest = [(each, i) for each in ours for i in range(len(each.rows))[-SHOWN_RECORDS:]]
+        for each, i in newest[-SHOWN_RECORDS:]:
+            row = int(each.rows[i])
             marks = dict(polled.headers[row] or [])
             mark = marks.get(HEADER)
             self.memory.seen.append(
@@ -227,7 +281,7 @@ class Watch:
                     int(polled.offsets[row]),
                     int(polled.timestamps_ms[row]),
                     polled.keys[row],
-                    batch.slice(i, 1).to_pylist()[0],
+                    each.batch.slice(i, 1).to_pylist()[0],
                     parse(mark) if isinstance(mark, bytes) else None,
                 )
             )
@@ -243,6 +297,14 @@ class Watch:
         for event in events:
             logger.warning("alarm %s", event.kind, extra={"column": event.column, "metric": event.metric})
         return events
+
+
+def _kept(
+    batch: pa.RecordBatch, rows: npt.NDArray[np.int64], fresh: npt.NDArray[np.bool_]
+) -> tuple[pa.RecordBatch, npt.NDArray[np.int64]]:
+    """Those rows that are read for the first time, and which records they are."""
+    new = fresh[rows]
+    return (batch, rows) if new.all() else (batch.filter(pa.array(new)), rows[new])
 
 
 def _conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
 from monitors.estimate import Estimate
 from monitors.flow.publish_delay import METRIC as PUBLISH_DELAY
 from monitors.flow.throughput import METRIC as THROUGHPUT
+from monitors.pane import Pane
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from schemas.codec import Codec
 from schemas.errors import InputError
@@ -119,6 +121,43 @@ def test_a_late_record_is_counted_as_late() -> None:
     watched.topic.records.append(straggler)
     watched.watch.step()
     assert watched.watch.judges.windows.late_records == 1
+
+
+def test_what_is_read_again_is_not_counted_again() -> None:
+    watched = scene(records(drifting=False)).until(6)
+    counts = [verdict.window.pane.counts for verdict in watched.watch.memory.verdicts]
+    again = 500
+    for record in watched.topic.records[-again:]:
+        watched.topic._offsets[record.partition] -= 1
+    watched.topic._read -= again
+    watched.watch.step()
+    assert watched.watch.memory.redelivered == again
+    assert watched.watch.memory.records == len(watched.topic.records)
+    watched.until(SECONDS)
+    calm = scene(records(drifting=False)).until(SECONDS)
+    assert len(counts) < len(watched.watch.memory.verdicts) == len(calm.watch.memory.verdicts)
+    for one, other in zip(watched.watch.memory.verdicts, calm.watch.memory.verdicts, strict=True):
+        np.testing.assert_array_equal(_but_ages(one.window.pane), _but_ages(other.window.pane))
+    shown = watched.watch.judges.exporter.render().decode()
+    assert f'synthstream_monitor_redelivered_records_total{{stream="orders"}} {float(again)}' in shown
+
+
+def _but_ages(pane: Pane) -> npt.NDArray[np.int64]:
+    return np.delete(pane.counts, pane.layout.record_ages)
+
+
+def test_duplicates_and_gaps_are_found_by_the_records_lineage() -> None:
+    ours = records(drifting=False)
+    changed = [record for i, record in enumerate(ours) if i not in (1_000, 1_001, 1_006, 3_000)]
+    changed.insert(2_000, changed[1_990])
+    changed[4_000], changed[4_002] = changed[4_002], changed[4_000]
+    verdicts = scene(changed).until(SECONDS + 4).watch.memory.verdicts
+    seen = np.array([v.window.newest.sequences for v in verdicts]).sum(axis=0)
+    assert seen.tolist() == [RATE * (SECONDS - 2) - 3, 5, 1, 1]
+    by_second = [v.window.newest.sequences.missing for v in verdicts]
+    assert [i for i, missing in enumerate(by_second) if missing] == [2, 7, 10]
+    untold = scene(changed, monitor={"window_s": 4, "allowed_lateness_s": 1, "sequences": False}).until(6)
+    assert [v.window.pane.sequences.followed for v in untold.watch.memory.verdicts] == [0] * 4
 
 
 def test_event_time_is_the_columns_where_one_is_named() -> None:
