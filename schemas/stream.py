@@ -85,6 +85,7 @@ class Monitoring(Part):
     Args:
         window_s: length of the sliding window, in seconds; a whole number of panes.
         pane_s: how often the window slides, in seconds.
+        longer_s: lengths of further windows, in seconds; they are measured and exported, and raise no alarm.
         allowed_lateness_s: how far out of order records may come, in seconds.
         family_alpha: chance of a false alarm in one look at the whole table.
         min_effect: changes smaller than this are no alarm (of KS and its like, 0 to 1).
@@ -96,6 +97,7 @@ class Monitoring(Part):
 
     window_s: Positive = 10.0
     pane_s: Positive = 1.0
+    longer_s: tuple[Positive, ...] = ()
     allowed_lateness_s: Annotated[float, Field(ge=0)] = 5.0
     family_alpha: Annotated[float, Field(gt=0, lt=1)] = 1e-6
     min_effect: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -103,6 +105,21 @@ class Monitoring(Part):
     clear_after: Count = 3
     sequences: bool = True
     port: Port = 8080
+
+    def check_windows(self) -> None:
+        """Refuse windows that are no whole numbers of panes.
+
+        Raises:
+            ValueError: the first that is none, or two of one length.
+        """
+        for key, window_s in (("window_s", self.window_s), *(("longer_s", each_s) for each_s in self.longer_s)):
+            panes = window_s / self.pane_s
+            if abs(panes - round(panes)) > 1e-6 or panes < 1:
+                raise ValueError(
+                    f"monitor.{key}={window_s:g}: must be a whole number of panes of {self.pane_s:g} s (monitor.pane_s)"
+                )
+        if len({self.window_s, *self.longer_s}) <= len(self.longer_s):
+            raise ValueError("monitor.longer_s: two windows are equally long; drop one")
 
 
 class Publishing(Part):
@@ -214,12 +231,7 @@ class StreamSpec(Part):
             raise ValueError(f"topic={self.topic}: records, labels and quarantine need a topic each")
         for topic in sorted(set(topics) & set(own_topics(self.stream))):
             raise ValueError(f"topic={topic}: is where stream {self.stream} keeps its own state; choose another")
-        panes = self.monitor.window_s / self.monitor.pane_s
-        if abs(panes - round(panes)) > 1e-6 or panes < 1:
-            raise ValueError(
-                f"monitor.window_s={self.monitor.window_s:g}: must be a whole number of panes "
-                f"of {self.monitor.pane_s:g} s (monitor.pane_s)"
-            )
+        self.monitor.check_windows()
         return self
 
     def _check_changes(self, changes: Changes) -> None:

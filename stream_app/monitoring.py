@@ -54,7 +54,7 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     return Judges(
         layout,
         Deltas(layout, wanted.pane_s),
-        Windows(layout, wanted.pane_s, wanted.window_s, wanted.allowed_lateness_s),
+        Windows(layout, wanted.pane_s, wanted.window_s, wanted.allowed_lateness_s, longer_s=wanted.longer_s),
         (change, fidelity_reference(layout, artifact.profile)),
         alarms,
         Exporter(spec.stream, alarms.subjects),

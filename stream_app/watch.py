@@ -35,7 +35,13 @@ POLL_S = 0.1
 """How long one step waits for records."""
 
 KEPT = 600
-"""How many windows, events and notes are remembered for the page."""
+"""How many windows, events and notes are remembered for the page, if they fit."""
+
+KEPT_BYTES = 64 << 20
+"""How much memory remembered windows may take."""
+
+LEAST_KEPT = 60
+"""How many windows are remembered however wide the table is."""
 
 SHOWN_RECORDS = 12
 """How many of the newest records are kept to be shown."""
@@ -140,7 +146,7 @@ class Watch:
         self._changes = changes
         self._arrivals, self._resets = Arrivals(), inbox.resets
         self.judges = judges
-        self.memory = Memory()
+        self.memory = Memory(verdicts=deque(maxlen=_kept_windows(judges.layout)))
         self.lock = threading.Lock()
         self._inbox, self._decoders, self._event_time, self._now_ms = inbox, decoders, event_time, now_ms
         counted = {column.name for column in judges.layout.columns}
@@ -289,6 +295,9 @@ class Watch:
     def _judge(self, window: Window) -> list[Event]:
         judges = self.judges
         measurements = measure(window, judges.references)
+        if window.asked_s != judges.windows.window_s:
+            judges.exporter.update_longer(window, measurements)
+            return []
         events = judges.alarms.update(window)
         judges.exporter.update(window, measurements, events)
         with self.lock:
@@ -305,6 +314,11 @@ def _kept(
     """Those rows that are read for the first time, and which records they are."""
     new = fresh[rows]
     return (batch, rows) if new.all() else (batch.filter(pa.array(new)), rows[new])
+
+
+def _kept_windows(layout: PaneLayout) -> int:
+    """How many windows are remembered: each has the counts of its own and of its newest pane."""
+    return max(LEAST_KEPT, min(KEPT, KEPT_BYTES // (2 * 8 * layout.size)))
 
 
 def _conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch | None:

@@ -123,6 +123,15 @@ def test_a_late_record_is_counted_as_late() -> None:
     assert watched.watch.judges.windows.late_records == 1
 
 
+def test_longer_windows_are_measured_and_exported_and_raise_no_alarm() -> None:
+    asked = {"window_s": 4, "allowed_lateness_s": 1, "min_records": 200, "longer_s": [10]}
+    watched = scene(records(), monitor=asked).until(SECONDS + 4)
+    assert [event for _, event in watched.events] == [event for _, event in drifted().events]
+    shown = watched.watch.judges.exporter.render().decode()
+    assert f'synthstream_flow_throughput_records_per_second{{stream="orders",window="10s"}} {RATE}' in shown
+    assert f'synthstream_flow_throughput_records_per_second{{stream="orders",window="4s"}} {RATE}' in shown
+
+
 def test_what_is_read_again_is_not_counted_again() -> None:
     watched = scene(records(drifting=False)).until(6)
     counts = [verdict.window.pane.counts for verdict in watched.watch.memory.verdicts]
