@@ -39,7 +39,7 @@ REFERENCE_ROWS = 1_000_000
 PAIR_BLOCKS = 4
 """In how many blocks of its own rows pairs of columns are sought that go together."""
 
-NOTHING_COUNTED = RowCounts(0, {}, {}, Moments((), (), np.zeros((1, 1), np.int64)))
+NOTHING_COUNTED = RowCounts(0, {}, {}, Moments((), (), np.zeros((1, 1), np.int64), np.zeros((0, 0), np.int64)))
 
 
 def fit_artifact(

@@ -73,6 +73,7 @@ class PaneLayout:
         cells: about how many cells a numeric column gets.
         event_time: the column the stream's clock fills; it is not watched, since time alone moves it.
         pairs: which pairs of columns to count; those of columns that are not watched are left out.
+        intended_per_s: how many records a second of event time are meant to come; None where no number says so.
 
     Raises:
         InputError: two rules have one name.
@@ -86,8 +87,10 @@ class PaneLayout:
         cells: int = DEFAULT_CELLS,
         event_time: str | None = None,
         pairs: Sequence[Pair] = (),
+        intended_per_s: float | None = None,
     ) -> None:
         self.columns: tuple[Column, ...] = tuple(c for c in schema if c.name != event_time)
+        self.intended_per_s = intended_per_s
         watched = {c.name for c in self.columns}
         self.rows = RowLayout(self.columns, profile, [pair for pair in pairs if watched.issuperset(pair)], cells)
         self.bins: dict[str, Bins] = self.rows.bins

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 from monitors.pane import Pane, PaneLayout, pane_milliseconds
 from monitors.watermark import Watermark
 from schemas.errors import InputError
+from schemas.row_counts import Moments
 
 MAX_OPEN_PANES = 1_024
 """How many panes may wait to be closed; beyond, the oldest close early, so that memory is bounded."""
@@ -45,6 +47,11 @@ class Window:
     def length_s(self) -> float:
         """How long it is, in seconds; shorter than asked for while a stream is young."""
         return self.end_s - self.start_s
+
+    @cached_property
+    def moments(self) -> Moments:
+        """The sums of products of the columns' scores, taken once from the counts."""
+        return self.pane.moments
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -80,11 +81,32 @@ class Moments:
         nullable: those of them that may be null, in the same order; each has a 1 where it is present.
         gram: sums over rows of the products of all pairs of: the number 1, the columns' scores, the nullable columns'
             presence; symmetric, int64, shape (1 + columns + nullable,) twice.
+        squares: sums of the squares of the columns' scores where each nullable column is present, shape (columns,
+            nullable).
     """
 
     columns: tuple[str, ...]
     nullable: tuple[str, ...]
     gram: Longs
+    squares: Longs
+
+    @cached_property
+    def correlations(self) -> tuple[npt.NDArray[np.float64], Longs]:
+        """Pearson's correlations of the scores of all pairs of columns over the rows where both are present.
+
+        Not a number where a column does not vary. With how many rows those are; both of shape (columns, columns).
+        """
+        gram, x, p = self.gram, self.score(self.columns), self.presence(self.columns)
+        both = gram[np.ix_(p, p)]
+        n = np.maximum(both, 1).astype(np.float64)
+        sums = gram[np.ix_(x, p)]  # of a column's scores where the other is present
+        covariance = gram[np.ix_(x, x)] / n - sums / n * (sums.T / n)
+        squares = np.repeat(np.diag(gram)[x][:, None], len(x), axis=1)
+        squares[:, p > 0] = self.squares[:, [self.nullable.index(n) for n in self.columns if n in self.nullable]]
+        variance = np.maximum(squares / n - (sums / n) ** 2, 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            r = covariance / np.sqrt(variance * variance.T)
+        return np.where(np.isfinite(r), np.clip(r, -1.0, 1.0), np.nan), both
 
     def score(self, names: Iterable[str]) -> npt.NDArray[np.intp]:
         """Where in the sums the scores of columns lie."""
@@ -99,7 +121,9 @@ class Moments:
         """The sums of some of the columns alone."""
         nullable = tuple(name for name in names if name in self.nullable)
         at = np.concatenate([np.zeros(1, np.intp), self.score(names), self.presence(nullable)])
-        return Moments(tuple(names), nullable, self.gram[np.ix_(at, at)])
+        chosen = [self.nullable.index(name) for name in nullable]
+        squares = self.squares[np.ix_(self.score(names) - 1, np.array(chosen, np.intp))]
+        return Moments(tuple(names), nullable, self.gram[np.ix_(at, at)], squares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +154,7 @@ class RowCounts:
                 "columns": moments.columns,
                 "nullable": moments.nullable,
                 "sums": moments.gram[np.triu_indices(len(moments.gram))].tolist(),
+                "squares": moments.squares.tolist(),
             },
         }
 
@@ -151,7 +176,9 @@ class RowCounts:
             int(form["rows"]),
             {name: np.array(counts, np.int64) for name, counts in form["columns"].items()},
             {(a, b): np.array(counts, np.int64) for a, b, counts in form["pairs"]},
-            Moments(columns, nullable, gram),
+            Moments(
+                columns, nullable, gram, np.array(moments["squares"], np.int64).reshape(len(columns), len(nullable))
+            ),
         )
 
 
@@ -186,7 +213,7 @@ class RowLayout:
         paired = {name: coarse_cells(self.bins[name]) for name in dict.fromkeys(n for pair in pairs for n in pair)}
         widths = {name: int(groups[-1]) + 1 for name, groups in paired.items()}
         sizes = [
-            len(self._triangle[0]),
+            len(self._triangle[0]) + len(self.scored) * len(self.nullable),
             *(bins.size for bins in self.bins.values()),
             *(widths[a] * widths[b] for a, b in pairs),
         ]
@@ -240,11 +267,15 @@ class RowLayout:
                 counts[slot, self.moments] += self._products(values[:, start:stop])
 
     def _products(self, values: npt.NDArray[np.float64]) -> Longs:
-        return (values @ values.T)[self._triangle].astype(np.int64)
+        scored = values[1 : 1 + len(self.scored)]
+        squares = scored**2 @ values[1 + len(self.scored) :].T
+        return np.concatenate([(values @ values.T)[self._triangle], squares.ravel()]).astype(np.int64)
 
     def moments_of(self, counts: Longs) -> Moments:
         """The sums of products in a vector of counts, shape (at least size,)."""
-        return Moments(self.scored, self.nullable, _symmetric(counts[self.moments], self._order))
+        sums, squares = np.split(counts[self.moments], [len(self._triangle[0])])
+        shape = len(self.scored), len(self.nullable)
+        return Moments(self.scored, self.nullable, _symmetric(sums, self._order), squares.reshape(shape))
 
     def pair_of(self, counts: Longs, pair: Pair) -> Longs:
         """The counts of a pair in a vector of counts, shape (cells of one, cells of the other)."""

@@ -47,7 +47,9 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     check_columns(rules, artifact.schema)
     wanted = spec.monitor
     watched, pairs = _judged(spec, artifact.schema), tuple(artifact.reference.pairs)
-    layout = PaneLayout(watched, artifact.profile, rules, event_time=spec.event_time, pairs=pairs)
+    layout = PaneLayout(
+        watched, artifact.profile, rules, event_time=spec.event_time, pairs=pairs, intended_per_s=_intended(spec)
+    )
     change = change_reference(layout, _own_counts(spec, artifact))
     sensitivity = Sensitivity(wanted.family_alpha, wanted.min_effect, wanted.min_records)
     alarms = Alarms(FixedWindow(layout, change, sensitivity), change, wanted.clear_after)
@@ -60,6 +62,14 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
         Exporter(spec.stream, alarms.subjects),
         wanted.sequences,
     )
+
+
+def _intended(spec: StreamSpec) -> float | None:
+    """How many rows a second of event time the stream's file asks for, where it says so in a number."""
+    asked = rate(spec)
+    if isinstance(asked, Profile) or asked == UNPACED or spec.changes is not None:
+        return None
+    return asked if spec.event_time is None else asked / spec.time_compression
 
 
 def _judged(spec: StreamSpec, schema: TableSchema) -> TableSchema:

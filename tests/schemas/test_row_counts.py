@@ -56,6 +56,10 @@ def test_counts_are_those_of_rows_looked_at_one_by_one(name: str) -> None:
     columns += [[int(c != layout.bins[n].null) for c in codes[n]] for n in layout.nullable]
     products = [[sum(x * y for x, y in zip(one, other, strict=True)) for other in columns] for one in columns]
     assert found.moments.gram.tolist() == products
+    scored = columns[1 : 1 + len(layout.scored)]
+    present = columns[1 + len(layout.scored) :]
+    squares = [[sum(x * x * p for x, p in zip(one, other, strict=True)) for other in present] for one in scored]
+    assert found.moments.squares.tolist() == squares
 
 
 def test_counts_add_up_however_rows_are_cut_and_slotted() -> None:
@@ -109,6 +113,7 @@ def test_they_read_back_from_json() -> None:
     back = RowCounts.from_json(form)
     assert back.to_json() == counts.to_json()
     np.testing.assert_array_equal(back.moments.gram, counts.moments.gram)
+    np.testing.assert_array_equal(back.moments.squares, counts.moments.squares)
     assert back.pairs.keys() == counts.pairs.keys()
     for old in ({**form, "format": 3}, {"price": [1, 2]}):
         with pytest.raises(InputError, match=r"reference format=[13]: expected 2; train the model again"):
@@ -117,9 +122,11 @@ def test_they_read_back_from_json() -> None:
 
 def test_moments_of_some_columns_are_theirs() -> None:
     gram = np.arange(25).reshape(5, 5)
-    moments = Moments(("a", "b", "c"), ("c",), gram + gram.T)
+    moments = Moments(("a", "b", "c"), ("c",), gram + gram.T, np.array([[7], [8], [9]]))
     fewer = moments.of(["c", "a"])
     assert (fewer.columns, fewer.nullable) == (("c", "a"), ("c",))
     at = [0, 3, 1, 4]
     assert fewer.gram.tolist() == (gram + gram.T)[np.ix_(at, at)].tolist()
+    assert fewer.squares.tolist() == [[9], [7]]
+    assert moments.of(["a"]).squares.shape == (1, 0)
     assert moments.presence(["a", "c"]).tolist() == [0, 4]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -10,6 +12,7 @@ import pytest
 from monitors.estimate import Estimate
 from monitors.flow.publish_delay import METRIC as PUBLISH_DELAY
 from monitors.flow.throughput import METRIC as THROUGHPUT
+from monitors.flow.throughput_to_intent import METRIC as TO_INTENT
 from monitors.pane import Pane
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from schemas.codec import Codec
@@ -78,6 +81,20 @@ def test_throughput_and_violations_are_those_of_the_stream() -> None:
     assert broken.low > 0
     assert broken.n == RATE * 4
     assert measured(stormy, VIOLATION_RATE.NAME, "not_null:colour").value == 0
+
+
+def test_throughput_is_held_against_the_rate_that_the_streams_file_asks_for() -> None:
+    calm = drifted().watch.memory.verdicts[6]
+    assert measured(calm, TO_INTENT.NAME).value == pytest.approx(1, rel=0.01)
+    asked: list[tuple[dict[str, Any], float | None]] = [
+        ({}, RATE),
+        ({"time_compression": 10}, RATE),
+        ({"event_time": "at", "time_compression": 10}, RATE / 10),
+        ({"rate_per_s": "max"}, None),
+        ({"key": {"entities": 50}, "changes": {"form": "upserts"}}, None),
+    ]
+    for changes, intended in asked:
+        assert monitoring.judges(spec(**changes), trained()).layout.intended_per_s == intended
 
 
 def test_records_that_are_not_ours_are_counted_and_passed_over() -> None:
