@@ -28,6 +28,9 @@ DELAY_EDGES_S: npt.NDArray[np.float64] = np.append(0.0, 1e-4 * 2 ** (np.arange(2
 
 _FIRST_BY_EXPONENT = 1 + 8 * np.arange(30)
 
+AT_ONCE_BYTES = 64 << 20
+"""How much memory the panes of rows that are counted together may take."""
+
 SLOTS_IN_TURN = 4_096
 """A batch that lies within so many slots is told apart without sorting it."""
 
@@ -210,6 +213,25 @@ class Deltas:
     def __init__(self, layout: PaneLayout, pane_s: float = 1.0) -> None:
         self.layout = layout
         self.pane_ms = pane_milliseconds(pane_s)
+
+    def parts(self, event_time_ms: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.intp]]:
+        """Rows that are to be counted together: of so few slots that their panes take no more than `AT_ONCE_BYTES`.
+
+        Args:
+            event_time_ms: when each happened, milliseconds since the epoch, shape (n,).
+
+        Returns:
+            Which rows, in turn; all rows at once, unless a stream's clock runs fast or event times are scattered.
+        """
+        if len(event_time_ms) == 0:
+            return
+        slots, row_slot = _slots(event_time_ms, self.pane_ms)
+        most = max(AT_ONCE_BYTES // (8 * self.layout.size), 1)
+        if len(slots) <= most:
+            yield np.arange(len(event_time_ms))
+            return
+        for start in range(0, len(slots), most):
+            yield np.flatnonzero((row_slot >= start) & (row_slot < start + most))
 
     def count(
         self,

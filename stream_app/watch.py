@@ -215,10 +215,10 @@ class Watch:
                 strange += batch.num_rows
                 continue
             ours.append(_Rows(batch, counted, rows, self._event_times(batch, polled.timestamps_ms[rows])))
-        panes = list(self._panes(ours, polled, fresh, now_ms))
-        with self.lock:
-            for slot, pane in panes:
+        for slot, pane in self._panes(ours, polled, fresh, now_ms):
+            with self.lock:
                 self.judges.windows.add(slot, pane)
+        with self.lock:
             self._remember(ours, polled)
             self.memory.records += int(fresh.sum()) - strange
             self.memory.foreign += strange
@@ -247,8 +247,11 @@ class Watch:
             lineages = numbers(polled.headers, polled.partitions).of(fresh & self._own_number(polled))
         arrived = Arrived(late_ms, *self._arrivals.shown(polled.partitions, lineages))
         for each in ours:
-            where = (polled.partitions[each.rows], polled.offsets[each.rows], now_ms, arrived.take(each.rows))
-            yield from self.judges.deltas.count(each.counted, each.times_ms, *where).items()
+            for part in self.judges.deltas.parts(each.times_ms):
+                rows = each.rows[part]
+                batch = each.counted if len(rows) == len(each.rows) else each.counted.take(part)
+                where = (polled.partitions[rows], polled.offsets[rows], now_ms, arrived.take(rows))
+                yield from self.judges.deltas.count(batch, each.times_ms[part], *where).items()
         rest = np.flatnonzero(arrived.followed & ~counted)
         yield from self.judges.deltas.unseen(times_ms[rest], arrived.take(rest)).items()
 

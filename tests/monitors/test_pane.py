@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitors import pane as panes
 from monitors.pane import MAX_EXAMPLES, Deltas, Pane, PaneLayout, Span, delay_codes, pane_milliseconds
 from schemas.errors import InputError
 from schemas.rules import Range
@@ -113,6 +114,16 @@ def test_delays_make_panes_without_records() -> None:
     panes = Deltas(LAYOUT).delays(np.array([10, 20, 1_010]), np.array([0.0, 3.0, 0.5]))
     assert {slot: int(pane.publish_delays.sum()) for slot, pane in panes.items()} == {0: 2, 1: 1}
     assert all(pane.records == 0 and not pane.spans for pane in panes.values())
+
+
+def test_rows_of_many_slots_are_counted_in_parts_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = np.array([5_500, 100, 3_200, 5_900, 2_000, -1])
+    assert [part.tolist() for part in Deltas(LAYOUT).parts(times)] == [[0, 1, 2, 3, 4, 5]]
+    monkeypatch.setattr(panes, "AT_ONCE_BYTES", 2 * 8 * LAYOUT.size)
+    assert [part.tolist() for part in Deltas(LAYOUT).parts(times)] == [[1, 5], [2, 4], [0, 3]]
+    monkeypatch.setattr(panes, "AT_ONCE_BYTES", 0)
+    assert len(list(Deltas(LAYOUT).parts(times))) == 5
+    assert list(Deltas(LAYOUT).parts(times[:0])) == []
 
 
 def test_no_record_no_pane() -> None:
