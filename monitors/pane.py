@@ -4,35 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from monitors.arrivals import Arrived
-from monitors.pane_kernels import bounds_of, code_delays, note_spans
+from monitors.delays import DELAY_EDGES_S, delay_codes
+from monitors.pane_kernels import note_spans
+from monitors.sketches import REGISTERS, Registers, note
+from monitors.slots import pane_milliseconds, slots_of
 from schemas.bins import DEFAULT_CELLS, Bins
 from schemas.cell_kernels import tally
 from schemas.errors import InputError
 from schemas.profile import Profile
 from schemas.row_counts import Moments, Pair, RowLayout
 from schemas.rules import Rule
-from schemas.table import Column, TableSchema
+from schemas.table import Column, Role, TableSchema
 
 MAX_EXAMPLES = 20
 """How many broken records a pane remembers for each rule."""
 
-DELAY_EDGES_S: npt.NDArray[np.float64] = np.append(0.0, 1e-4 * 2 ** (np.arange(240) / 8))
-"""Lower edges of the cells delays are counted in: all below 0.1 ms, then eight to an octave (9 % wide) up to a day."""
-
-_FIRST_BY_EXPONENT = 1 + 8 * np.arange(30)
-
 AT_ONCE_BYTES = 64 << 20
 """How much memory the panes of rows that are counted together may take."""
-
-SLOTS_IN_TURN = 4_096
-"""A batch that lies within so many slots is told apart without sorting it."""
 
 Examples = tuple[tuple[int, int], ...]
 """Records by partition and offset."""
@@ -100,6 +95,7 @@ class PaneLayout:
         self.cells: dict[str, slice] = self.rows.cells
         self.pairs: tuple[Pair, ...] = tuple(self.rows.pairs)
         self.present: dict[str, npt.NDArray[np.intp]] = {n: _present(bins) for n, bins in self.bins.items()}
+        self.keys = tuple(c.name for c in self.columns if c.role in (Role.KEY, Role.IDENTIFIER))
         self.rules = tuple(rules)
         self.rule_names = tuple(rule.name for rule in self.rules)
         twice = sorted({n for n in self.rule_names if self.rule_names.count(n) > 1})
@@ -127,12 +123,14 @@ class Pane:
         counts: shape (layout.size,).
         spans: by partition, which records are counted.
         examples: by rule, up to `MAX_EXAMPLES` records that broke it.
+        sketches: by key or identifier, the registers of `monitors.sketches`; joined and never taken apart.
     """
 
     layout: PaneLayout
     counts: npt.NDArray[np.int64]
     spans: dict[int, Span] = field(default_factory=dict)
     examples: dict[str, Examples] = field(default_factory=dict)
+    sketches: dict[str, Registers] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, layout: PaneLayout) -> Pane:
@@ -187,7 +185,10 @@ class Pane:
         self.note(other)
 
     def note(self, other: Pane) -> None:
-        """Take another pane's spans and examples in, and not its counts."""
+        """Take another pane's spans, examples and sketches in, and not its counts."""
+        for name, registers in other.sketches.items():
+            mine_of = self.sketches.get(name)
+            self.sketches[name] = registers if mine_of is None else np.maximum(mine_of, registers)
         for partition, span in other.spans.items():
             mine = self.spans.get(partition)
             self.spans[partition] = span if mine is None else mine.union(span)
@@ -195,7 +196,7 @@ class Pane:
             self.examples[rule] = (self.examples.get(rule, ()) + examples)[:MAX_EXAMPLES]
 
     def subtract(self, other: Pane) -> None:
-        """Take another pane's counts out again; spans and examples stay, for they can not be taken apart."""
+        """Take another pane's counts out again; spans, examples and sketches stay: they can not be taken apart."""
         self.counts -= other.counts
 
 
@@ -225,7 +226,7 @@ class Deltas:
         """
         if len(event_time_ms) == 0:
             return
-        slots, row_slot = _slots(event_time_ms, self.pane_ms)
+        slots, row_slot = slots_of(event_time_ms, self.pane_ms)
         most = max(AT_ONCE_BYTES // (8 * self.layout.size), 1)
         if len(slots) <= most:
             yield np.arange(len(event_time_ms))
@@ -257,10 +258,12 @@ class Deltas:
         """
         if batch.num_rows == 0:
             return {}
-        slots, row_slot = _slots(event_time_ms, self.pane_ms)
+        slots, row_slot = slots_of(event_time_ms, self.pane_ms)
         panes = _Table(self.layout, slots, row_slot)
         self.layout.rows.add(batch, row_slot, panes.counts)
         panes.tally(self.layout.record_ages, delay_codes((seen_ms - event_time_ms) / 1_000))
+        for name in self.layout.keys:
+            panes.sketch(name, batch.column(name))
         if arrived is not None:
             panes.tally(self.layout.lateness, delay_codes(arrived.late_ms / 1_000))
             panes.follow(self.layout.sequences, arrived)
@@ -279,7 +282,7 @@ class Deltas:
         """
         if len(event_time_ms) == 0:
             return {}
-        panes = _Table(self.layout, *_slots(event_time_ms, self.pane_ms))
+        panes = _Table(self.layout, *slots_of(event_time_ms, self.pane_ms))
         panes.follow(self.layout.sequences, arrived)
         return panes.done()
 
@@ -295,7 +298,7 @@ class Deltas:
         """
         if len(due_ms) == 0:
             return {}
-        panes = _Table(self.layout, *_slots(due_ms, self.pane_ms))
+        panes = _Table(self.layout, *slots_of(due_ms, self.pane_ms))
         panes.tally(self.layout.publish_delays, delay_codes(late_s))
         return panes.done()
 
@@ -340,6 +343,13 @@ class _Table:
         else:
             np.add.at(self.counts[:, where], self._row_slot, shown)
 
+    def sketch(self, name: str, array: pa.Array[Any]) -> None:
+        """Note the values of a key, shape (rows,), in the panes' sketches."""
+        registers = np.zeros((len(self._panes), REGISTERS), np.uint8)
+        note(array, self._row_slot, registers)
+        for pane, own in zip(self._panes, registers, strict=True):
+            pane.sketches[name] = own
+
     def apart(self, rows: npt.NDArray[np.intp]) -> Iterator[tuple[Pane, npt.NDArray[np.intp]]]:
         """Some of the rows, pane by pane."""
         if len(self._panes) == 1:
@@ -366,39 +376,3 @@ class _Table:
     def done(self) -> dict[int, Pane]:
         """The panes by slot."""
         return dict(zip(self._slots, self._panes, strict=True))
-
-
-def _slots(times_ms: npt.NDArray[np.int64], pane_ms: int) -> tuple[list[int], npt.NDArray[np.int64]]:
-    """The slots that times lie in, ascending, and which of them each is in: shape (rows,), or (0,) when it is one."""
-    first, last = (at // pane_ms for at in bounds_of(times_ms))
-    if first == last:
-        return [first], np.zeros(0, np.int64)
-    if last - first >= SLOTS_IN_TURN:
-        scattered, row_slot = np.unique(times_ms // pane_ms, return_inverse=True)
-        return scattered.tolist(), row_slot.astype(np.int64)
-    since_first = times_ms // pane_ms - first
-    there = np.bincount(since_first, minlength=last - first + 1) > 0
-    return (np.flatnonzero(there) + first).tolist(), (np.cumsum(there) - 1)[since_first]
-
-
-def delay_codes(delays_s: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-    """Which cell of `DELAY_EDGES_S` each delay falls in; what lies below zero counts as zero.
-
-    >>> delay_codes(np.array([-1.0, 0.0, 0.00011, 1e9])).tolist()
-    [0, 0, 2, 240]
-    """
-    codes = np.empty(len(delays_s), np.int32)
-    code_delays(delays_s, DELAY_EDGES_S, _FIRST_BY_EXPONENT, codes)
-    return codes
-
-
-def pane_milliseconds(pane_s: float) -> int:
-    """The length of a slot in whole milliseconds.
-
-    Raises:
-        InputError: it is shorter than one, or not whole.
-    """
-    pane_ms = round(pane_s * 1_000)
-    if pane_ms < 1 or abs(pane_ms - pane_s * 1_000) > 1e-6:
-        raise InputError(f"pane_s={pane_s}: must be at least 0.001 and whole milliseconds")
-    return pane_ms

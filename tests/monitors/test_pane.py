@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitors import pane as panes
-from monitors.pane import MAX_EXAMPLES, Deltas, Pane, PaneLayout, Span, delay_codes, pane_milliseconds
+from monitors.delays import delay_codes
+from monitors.pane import MAX_EXAMPLES, Deltas, Pane, PaneLayout, Span
 from schemas.errors import InputError
 from schemas.rules import Range
 from tests.monitors import scene
@@ -140,13 +141,6 @@ def test_the_column_the_clock_fills_is_not_watched() -> None:
 def test_rules_of_one_name_are_refused() -> None:
     with pytest.raises(InputError, match="range:weight: is given twice"):
         PaneLayout(scene.SCHEMA, scene.profile(), (Range("weight", 0, 1), Range("weight", 0, 2)))
-
-
-@pytest.mark.parametrize("pane_s", [0.0, -1.0, 0.0005, 1.0005])
-def test_panes_are_whole_milliseconds(pane_s: float) -> None:
-    with pytest.raises(InputError, match="pane_s="):
-        pane_milliseconds(pane_s)
-    assert pane_milliseconds(0.25) == 250
 
 
 def test_panes_pickle() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from monitors import pane_kernels as kernels
-from monitors.pane import _FIRST_BY_EXPONENT, DELAY_EDGES_S
+from monitors.delays import DELAY_EDGES_S, FIRST_BY_EXPONENT
 
 pytestmark = pytest.mark.kernel
 
@@ -27,7 +27,7 @@ def test_delays_find_the_cell_that_a_search_finds(run: Callable[[Any], Any]) -> 
     near = [np.nextafter(DELAY_EDGES_S, way) for way in (-np.inf, np.inf)]
     delays = np.concatenate([DELAY_EDGES_S, *near, [-1.0, 1e9, np.inf], 10 ** rng.uniform(-6, 7, 500)])
     codes = np.empty(len(delays), np.int32)
-    run(kernels.code_delays)(delays, DELAY_EDGES_S, _FIRST_BY_EXPONENT, codes)
+    run(kernels.code_delays)(delays, DELAY_EDGES_S, FIRST_BY_EXPONENT, codes)
     assert codes.tolist() == np.maximum(np.searchsorted(DELAY_EDGES_S, delays, side="right") - 1, 0).tolist()
 
 
