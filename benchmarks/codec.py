@@ -1,8 +1,9 @@
-"""How fast records are encoded and decoded, beside fastavro in the same run.
+"""How fast records are encoded and decoded, beside fastavro in the same run, and counted into panes.
 
 The records have 15 fields (6 long, 8 string, 1 double) and about 130 bytes each. All are measured in turns, batch by
 batch, each a slice, and every figure is a median over the turns: absolute ones differ between machines and minutes,
-ratios less.
+ratios less. Panes count cells, the pairs that go together, moments, ages and spans; they are measured with 15 and with
+40 columns. All runs on one processor, which the process pins itself to.
 
     python benchmarks/codec.py [--rows 4096] [--seconds 10] [--json FILE]
 """
@@ -10,10 +11,12 @@ ratios less.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,10 +26,17 @@ import fastavro
 import numpy as np
 import pyarrow as pa
 
+from monitors.pane import Deltas, PaneLayout
 from schemas.codec import Codec, Messages, warm
 from schemas.framing import FRAME_BYTES
+from schemas.pairs import MAX_PAIRS
+from schemas.profile import profile_table
+from schemas.table import Column, Kind, TableSchema
 
 BATCHES = 8
+MONITOR_ROWS = 4_096
+"""How many records a monitor decodes and counts at once."""
+
 WORDS = (
     "Private",
     "Self-emp-not-inc",
@@ -38,7 +48,17 @@ WORDS = (
     "Husband",
 )
 KINDS = {**{f"i{k}": "long" for k in range(6)}, **{f"s{k}": "string" for k in range(8)}, "d": "double"}
-AVRO = {"type": "record", "name": "Adult", "fields": [{"name": name, "type": kind} for name, kind in KINDS.items()]}
+KINDS_40 = {f"{name}_{k}": kind for k in range(3) for name, kind in KINDS.items() if k < 2 or not "s0" <= name <= "s4"}
+MONITORED = {"long": Kind.INTEGER, "string": Kind.CATEGORY, "double": Kind.NUMBER}
+
+
+def avro(kinds: Mapping[str, str]) -> dict[str, Any]:
+    """The Avro schema of records of these columns."""
+    fields = [{"name": name, "type": kind} for name, kind in kinds.items()]
+    return {"type": "record", "name": "Adult", "fields": fields}
+
+
+AVRO = avro(KINDS)
 
 
 @dataclass(frozen=True)
@@ -70,11 +90,32 @@ class Figures:
     decode_ratio: float
 
 
-def made_up(rows: int) -> pa.RecordBatch:
+@dataclass(frozen=True)
+class PaneFigures:
+    """What a monitor does with records, a second on one core.
+
+    Args:
+        columns: columns a record.
+        pairs: pairs of columns counted.
+        decode: records decoded.
+        count: decoded records counted.
+        decode_count: records decoded and counted.
+        decode_count_values: values decoded and counted.
+    """
+
+    columns: int
+    pairs: int
+    decode: float
+    count: float
+    decode_count: float
+    decode_count_values: float
+
+
+def made_up(rows: int, kinds: Mapping[str, str] = KINDS) -> pa.RecordBatch:
     """Records to encode, always the same."""
     rng = np.random.default_rng(0)
     columns: dict[str, Any] = {}
-    for name, kind in KINDS.items():
+    for name, kind in kinds.items():
         if kind == "long":
             columns[name] = rng.integers(0, 100_000, rows)
         elif kind == "string":
@@ -90,14 +131,17 @@ Work = tuple[Callable[[int], object], int]
 
 
 def per_second(works: Mapping[str, Work], seconds: float) -> dict[str, float]:
-    """Rows a second of every work: medians over turns taken for some seconds, each with the next batch's number."""
+    """Rows a second of processor time of every work: medians over turns taken for some seconds.
+
+    Each turn works on the next batch's number. Processor time leaves out when other programs had the processor.
+    """
     taken: dict[str, list[float]] = {name: [] for name in works}
     turns, until = 0, time.perf_counter() + seconds
     while turns < 3 or time.perf_counter() < until:
         for name, (work, rows) in works.items():
-            start = time.perf_counter()
+            start = time.process_time()
             work(turns % BATCHES)
-            taken[name].append((time.perf_counter() - start) / rows)
+            taken[name].append((time.process_time() - start) / rows)
         turns += 1
     return {name: 1 / median(times) for name, times in taken.items()}
 
@@ -160,15 +204,48 @@ def measure(rows: int, seconds: float) -> Figures:
     )
 
 
+def measure_panes(kinds: Mapping[str, str], rows: int, seconds: float) -> PaneFigures:
+    """Take the figures of a monitor: decoding, counting, and both one after the other.
+
+    Args:
+        kinds: the Avro types of the columns.
+        rows: rows a batch.
+        seconds: how long to measure.
+    """
+    warm()
+    codec = Codec(avro(kinds))
+    schema = TableSchema("adult", tuple(Column(name, MONITORED[kind]) for name, kind in kinds.items()))
+    table = made_up(rows * BATCHES, kinds)
+    profile = profile_table(pa.Table.from_batches([table]), schema)
+    pairs = list(combinations(schema.names, 2))[:MAX_PAIRS]  # these columns are independent: count some all the same
+    deltas = Deltas(PaneLayout(schema, profile, pairs=pairs))
+    values = [codec.encode(table.slice(i * rows, rows), 1).values() for i in range(BATCHES)]
+    batches = [codec.decode(each).batch for each in values]
+    where = (np.arange(rows) // 20, (np.arange(rows) % 4).astype(np.int32), np.arange(rows), 1_000.0)
+    speeds = per_second(
+        {
+            "decode": (lambda i: codec.decode(values[i]), rows),
+            "count": (lambda i: deltas.count(batches[i], *where), rows),
+            "decode_count": (lambda i: deltas.count(codec.decode(values[i]).batch, *where), rows),
+        },
+        seconds,
+    )
+    return PaneFigures(len(kinds), len(pairs), **speeds, decode_count_values=speeds["decode_count"] * len(kinds))
+
+
 @click.command()
 @click.option("--rows", default=4_096, show_default=True, help="Rows a batch.")
 @click.option("--seconds", default=10.0, show_default=True, help="How long to measure.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write the figures here too.")
 def main(rows: int, seconds: float, file: Path | None) -> None:
-    """Measure the codec beside fastavro."""
-    figures = asdict(measure(rows, seconds))
-    for name, figure in figures.items():
-        click.echo(f"{name:16} {figure:14,.1f}")
+    """Measure the codec beside fastavro, and panes."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    figures = {"codec": asdict(measure(rows, seconds))}
+    for kinds in (KINDS, KINDS_40):
+        figures[f"panes_{len(kinds)}"] = asdict(measure_panes(kinds, MONITOR_ROWS, seconds))
+    for part, numbers in figures.items():
+        for name, figure in numbers.items():
+            click.echo(f"{part:10} {name:20} {figure:14,.1f}")
     if file is not None:
         file.write_text(json.dumps(figures, indent=2) + "\n")
 

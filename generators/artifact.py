@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -27,11 +27,12 @@ from generators.fingerprint import batch_hash, fingerprint
 from generators.scan import FILES, RULES_FILE, scan, scan_files
 from schemas.errors import InputError, ServiceError
 from schemas.profile import Profile
+from schemas.row_counts import RowCounts
 from schemas.rule_forms import form_of, rules_of
 from schemas.rules import Rule
 from schemas.table import TableSchema
 
-ARTIFACT_FORMAT = 1
+ARTIFACT_FORMAT = 2
 """Version of the folder's layout."""
 
 Weights = Mapping[str, npt.NDArray[Any]]
@@ -47,7 +48,7 @@ class Artifact:
         schema: what the columns are.
         profile: their marginals.
         manifest: format, model, settings, seed, rows, train_s, created, versions, identity and golden hashes.
-        reference: counts of the generator's own rows by column and cell of its bins.
+        reference: counts of the generator's own rows.
     """
 
     model: str
@@ -55,7 +56,7 @@ class Artifact:
     schema: TableSchema
     profile: Profile
     manifest: Mapping[str, Any]
-    reference: Mapping[str, Sequence[int]]
+    reference: RowCounts
 
     @property
     def identity(self) -> str:
@@ -150,7 +151,7 @@ def save(artifact: Artifact, folder: Path) -> None:
         "schema.json": _json(artifact.schema.to_json()),
         "profile.json": _json(artifact.profile.to_json()),
         "weights.safetensors": save_tensors({name: np.ascontiguousarray(a) for name, a in weights.items()}),
-        "reference.json": _json({name: [int(n) for n in counts] for name, counts in artifact.reference.items()}),
+        "reference.json": _json(artifact.reference.to_json()),
     }
     if rules is not None:
         files[RULES_FILE] = _json(rules)
@@ -212,7 +213,7 @@ def load_artifact(folder: Path) -> Artifact:
         schema = TableSchema.from_json(json.loads(data["schema.json"]))
         profile = Profile.from_json(json.loads(data["profile.json"]))
         weights = load_tensors(data["weights.safetensors"])
-        reference = json.loads(data["reference.json"])
+        reference = RowCounts.from_json(json.loads(data["reference.json"]))
         model = str(manifest["model"])
         form = json.loads(data[RULES_FILE]) if RULES_FILE in data else None
         scan(schema, profile, {} if form is not None else weights)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,14 +27,20 @@ from generators.randomness import Purpose
 from generators.start import Start
 from generators.steered import UNSTEERED, Steered
 from generators.task import Progress, Task
-from schemas.bins import bins_of
 from schemas.errors import InputError
+from schemas.pairs import strongest_pairs
 from schemas.profile import profile_rows
+from schemas.row_counts import Moments, Pair, RowCounts, RowLayout
 from schemas.rows import Rows
 from schemas.table import TableSchema
 
 REFERENCE_ROWS = 1_000_000
 """How many of its own rows a generator is measured on: their error is then far below a window's."""
+
+PAIR_BLOCKS = 4
+"""In how many blocks of its own rows pairs of columns are sought that go together."""
+
+NOTHING_COUNTED = RowCounts(0, {}, {}, Moments((), (), np.zeros((1, 1), np.int64), np.zeros((0, 0), np.int64)))
 
 
 def fit_artifact(
@@ -109,7 +115,7 @@ def artifact_from(
         ),
         **({} if start.before is None else {"before": start.before.identity}),
     }
-    artifact = Artifact(model, generator, schema, profile, manifest, {})
+    artifact = Artifact(model, generator, schema, profile, manifest, NOTHING_COUNTED)
     drawn = reference_rows if Launch.here().is_first else 1  # the others' artifacts are not kept
     reference = reference_counts(artifact, drawn, progress)
     golden = {fingerprint(): golden_hash(artifact)}
@@ -123,7 +129,8 @@ def reference_counts(
     progress: Progress,
     population: Population | None = None,
     steered: Steered = UNSTEERED,
-) -> dict[str, list[int]]:
+    pairs: Sequence[Pair] | None = None,
+) -> RowCounts:
     """Counts of the generator's own rows in the cells its monitors will use.
 
     Args:
@@ -132,22 +139,23 @@ def reference_counts(
         progress: told how far it has come.
         population: the keys they are drawn with, of one shard; None for fresh ones.
         steered: how they are steered.
-
-    Returns:
-        For every column the rows in each cell.
+        pairs: which pairs of columns to count; None for those that its first rows show to go together.
     """
-    bins = [bins_of(column, artifact.profile[column.name]) for column in artifact.schema]
     source = Source(artifact, seed=0, epoch=0, shard=0, shards=1, purpose=Purpose.REFERENCE, population=population)
     blocks = -(-rows // BLOCK_ROWS)
+    if pairs is None:
+        first = [source.block(index, steered) for index in range(min(blocks, PAIR_BLOCKS))]
+        pairs = strongest_pairs(artifact.schema, artifact.profile, first)
+    layout = RowLayout(artifact.schema, artifact.profile, pairs)
 
-    def counted(index: int) -> list[npt.NDArray[np.int64]]:
-        batch = source.block(index, steered)
-        return [b.counts(batch.column(b.column.name)) for b in bins]
+    def counted(index: int) -> npt.NDArray[np.int64]:
+        counts = np.zeros((1, layout.size), np.int64)
+        layout.add(source.block(index, steered), np.zeros(0, np.int64), counts)
+        return counts.reshape(-1)
 
-    totals = [np.zeros(b.size, np.int64) for b in bins]
+    total = np.zeros(layout.size, np.int64)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for index, counts in enumerate(threads.map(counted, range(blocks))):
-            for total, some in zip(totals, counts, strict=True):
-                np.add(total, some, out=total)
+            total += counts
             progress(0.6 + 0.4 * (index + 1) / blocks, "reference")
-    return {b.column.name: total.tolist() for b, total in zip(bins, totals, strict=True)}
+    return layout.read(total)

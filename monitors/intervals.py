@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import inf, log, nan, sqrt
+from collections.abc import Sequence
+from math import hypot, inf, log, nan, sqrt
 from typing import SupportsFloat
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import bdtrik, betaincinv, chdtr, chndtrinc, gammaincinv
+from scipy.special import bdtrik, betaincinv, chdtr, chndtrinc, gammaincinv, ndtri
 
 from monitors.estimate import Estimate
 
@@ -68,7 +69,28 @@ def sup_distance(n: int, m: int) -> float:
     return sqrt(log(4 / MISS) / (2 * n)) + sqrt(log(4 / MISS) / (2 * m))
 
 
-def noncentrality(statistic: float, df: int) -> tuple[float, float, float]:
+def difference(one: Estimate, other: Estimate) -> tuple[float, float, float]:
+    """How far two numbers lie apart, whichever is larger, from the interval of each: value, low and high.
+
+    The square-and-add limits of the difference (Zou and Donner, Statistics in Medicine 2008), folded at 0; the miss is
+    that of the intervals given.
+
+    >>> difference(Estimate(0.5, 0.4, 0.6, 9), Estimate(0.5, 0.4, 0.6, 9))[:2]
+    (0.0, 0.0)
+    """
+    gap = one.value - other.value
+    low = gap - hypot(one.value - one.low, other.high - other.value)
+    high = gap + hypot(one.high - one.value, other.value - other.low)
+    return abs(gap), max(low, -high, 0.0), max(high, -low)
+
+
+def largest(differences: Sequence[tuple[float, float, float]], n: int) -> Estimate:
+    """The largest of some differences; the interval holds it if each interval holds its own, all at once."""
+    value, low, high = (max(ends) for ends in zip(*differences, strict=True))
+    return between(value, low, high, n)
+
+
+def noncentrality(statistic: float, df: int, miss: float = MISS) -> tuple[float, float, float]:
     """What a chi-square statistic says about its noncentrality: estimate, low and high.
 
     The estimate is the statistic less its degrees of freedom, not below 0. The interval inverts the noncentral
@@ -78,17 +100,18 @@ def noncentrality(statistic: float, df: int) -> tuple[float, float, float]:
     Args:
         statistic: the chi-square statistic.
         df: its degrees of freedom.
+        miss: how often the interval may miss.
     """
     value = max(statistic - df, 0.0)
     if statistic <= EXACT_UP_TO:
         central = chdtr(df, statistic)  # what the law without noncentrality gives; below it, 0 is the answer
         low, high = (
-            float(chndtrinc(statistic, df, share)) if central > share else 0.0 for share in (1 - MISS / 2, MISS / 2)
+            float(chndtrinc(statistic, df, share)) if central > share else 0.0 for share in (1 - miss / 2, miss / 2)
         )
         return value, low, high
     shift = (df - 1) / 2
-    root = sqrt(statistic - shift)
-    return value, max((root - Z) ** 2 - shift, 0.0), (root + Z) ** 2 - shift
+    root, z = sqrt(statistic - shift), float(ndtri(1 - miss / 2))
+    return value, max((root - z) ** 2 - shift, 0.0), (root + z) ** 2 - shift
 
 
 def quantile(counts: npt.NDArray[np.int64], edges: npt.NDArray[np.float64], q: float) -> Estimate:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from schemas.bins import Bins, bins_of
+from monitors.arrivals import Arrived
+from monitors.delays import DELAY_EDGES_S, delay_codes
+from monitors.pane_kernels import note_spans
+from monitors.sketches import REGISTERS, Registers, note
+from monitors.slots import pane_milliseconds, slots_of
+from schemas.bins import DEFAULT_CELLS, Bins
+from schemas.cell_kernels import tally
 from schemas.errors import InputError
 from schemas.profile import Profile
+from schemas.row_counts import Moments, Pair, RowLayout
 from schemas.rules import Rule
-from schemas.table import Column, TableSchema
+from schemas.table import Column, Role, TableSchema
 
 MAX_EXAMPLES = 20
 """How many broken records a pane remembers for each rule."""
 
-DELAY_EDGES_S: npt.NDArray[np.float64] = np.append(0.0, 1e-4 * 2 ** (np.arange(240) / 8))
-"""Lower edges of the cells delays are counted in: all below 0.1 ms, then eight to an octave (9 % wide) up to a day."""
+AT_ONCE_BYTES = 64 << 20
+"""How much memory the panes of rows that are counted together may take."""
 
 Examples = tuple[tuple[int, int], ...]
 """Records by partition and offset."""
@@ -38,6 +45,22 @@ class Span(NamedTuple):
         return Span(min(self.first, other.first), max(self.last, other.last), max(self.latest_ms, other.latest_ms))
 
 
+class Sequences(NamedTuple):
+    """What records show of the numbers they have in their shards.
+
+    Args:
+        followed: records whose number is known.
+        missing: numbers that had not come when a higher one came.
+        filled: numbers that were missing until they came after all, in this pane or a later one.
+        repeated: records whose number had come before, at another offset.
+    """
+
+    followed: int
+    missing: int
+    filled: int
+    repeated: int
+
+
 class PaneLayout:
     """Which count lies where in a pane of a stream.
 
@@ -47,6 +70,8 @@ class PaneLayout:
         rules: what records must satisfy.
         cells: about how many cells a numeric column gets.
         event_time: the column the stream's clock fills; it is not watched, since time alone moves it.
+        pairs: which pairs of columns to count; those of columns that are not watched are left out.
+        intended_per_s: how many records a second of event time are meant to come; None where no number says so.
 
     Raises:
         InputError: two rules have one name.
@@ -57,28 +82,30 @@ class PaneLayout:
         schema: TableSchema,
         profile: Profile,
         rules: Sequence[Rule] = (),
-        cells: int = 128,
+        cells: int = DEFAULT_CELLS,
         event_time: str | None = None,
+        pairs: Sequence[Pair] = (),
+        intended_per_s: float | None = None,
     ) -> None:
         self.columns: tuple[Column, ...] = tuple(c for c in schema if c.name != event_time)
-        self.bins: dict[str, Bins] = {c.name: bins_of(c, profile[c.name], cells) for c in self.columns}
+        self.intended_per_s = intended_per_s
+        watched = {c.name for c in self.columns}
+        self.rows = RowLayout(self.columns, profile, [pair for pair in pairs if watched.issuperset(pair)], cells)
+        self.bins: dict[str, Bins] = self.rows.bins
+        self.cells: dict[str, slice] = self.rows.cells
+        self.pairs: tuple[Pair, ...] = tuple(self.rows.pairs)
         self.present: dict[str, npt.NDArray[np.intp]] = {n: _present(bins) for n, bins in self.bins.items()}
+        self.keys = tuple(c.name for c in self.columns if c.role in (Role.KEY, Role.IDENTIFIER))
         self.rules = tuple(rules)
         self.rule_names = tuple(rule.name for rule in self.rules)
         twice = sorted({n for n in self.rule_names if self.rule_names.count(n) > 1})
         if twice:
             raise InputError(*(f"rule={name}: is given twice; drop one" for name in twice))
-        sizes = [
-            1,
-            *(bins.size for bins in self.bins.values()),
-            len(self.rules),
-            len(DELAY_EDGES_S),
-            len(DELAY_EDGES_S),
-        ]
+        delays = len(DELAY_EDGES_S)
+        sizes = [self.rows.size, len(self.rules), delays, delays, delays, len(Sequences._fields)]
         ends = np.cumsum(sizes).tolist()
-        parts = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-        self.cells: dict[str, slice] = dict(zip(self.bins, parts[1:-3], strict=True))
-        self.violations, self.publish_delays, self.record_ages = parts[-3:]
+        places = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+        self.violations, self.publish_delays, self.record_ages, self.lateness, self.sequences = places[1:]
         self.size: int = ends[-1]
 
 
@@ -96,12 +123,14 @@ class Pane:
         counts: shape (layout.size,).
         spans: by partition, which records are counted.
         examples: by rule, up to `MAX_EXAMPLES` records that broke it.
+        sketches: by key or identifier, the registers of `monitors.sketches`; joined and never taken apart.
     """
 
     layout: PaneLayout
     counts: npt.NDArray[np.int64]
     spans: dict[int, Span] = field(default_factory=dict)
     examples: dict[str, Examples] = field(default_factory=dict)
+    sketches: dict[str, Registers] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, layout: PaneLayout) -> Pane:
@@ -117,6 +146,15 @@ class Pane:
         """How many records fell in each cell of a column, shape (cells,)."""
         return self.counts[self.layout.cells[name]]
 
+    def pair(self, pair: Pair) -> npt.NDArray[np.int64]:
+        """How many records fell in each pair of two columns' coarse cells, shape (cells of one, of the other)."""
+        return self.layout.rows.pair_of(self.counts, pair)
+
+    @property
+    def moments(self) -> Moments:
+        """The sums of products of the columns' scores."""
+        return self.layout.rows.moments_of(self.counts)
+
     def violations(self, rule: str) -> int:
         """How many records broke a rule."""
         return int(self.counts[self.layout.violations][self.layout.rule_names.index(rule)])
@@ -131,13 +169,26 @@ class Pane:
         """How many records were how old when they were read, shape (delay cells,)."""
         return self.counts[self.layout.record_ages]
 
+    @property
+    def lateness(self) -> npt.NDArray[np.int64]:
+        """How many records lay how far behind the newest event time of their partition, shape (delay cells,)."""
+        return self.counts[self.layout.lateness]
+
+    @property
+    def sequences(self) -> Sequences:
+        """What its records show of the numbers they have in their shards."""
+        return Sequences(*self.counts[self.layout.sequences].tolist())
+
     def add(self, other: Pane) -> None:
         """Take another pane's counts, spans and examples in."""
         self.counts += other.counts
         self.note(other)
 
     def note(self, other: Pane) -> None:
-        """Take another pane's spans and examples in, and not its counts."""
+        """Take another pane's spans, examples and sketches in, and not its counts."""
+        for name, registers in other.sketches.items():
+            mine_of = self.sketches.get(name)
+            self.sketches[name] = registers if mine_of is None else np.maximum(mine_of, registers)
         for partition, span in other.spans.items():
             mine = self.spans.get(partition)
             self.spans[partition] = span if mine is None else mine.union(span)
@@ -145,7 +196,7 @@ class Pane:
             self.examples[rule] = (self.examples.get(rule, ()) + examples)[:MAX_EXAMPLES]
 
     def subtract(self, other: Pane) -> None:
-        """Take another pane's counts out again; spans and examples stay, for they can not be taken apart."""
+        """Take another pane's counts out again; spans, examples and sketches stay: they can not be taken apart."""
         self.counts -= other.counts
 
 
@@ -164,6 +215,25 @@ class Deltas:
         self.layout = layout
         self.pane_ms = pane_milliseconds(pane_s)
 
+    def parts(self, event_time_ms: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.intp]]:
+        """Rows that are to be counted together: of so few slots that their panes take no more than `AT_ONCE_BYTES`.
+
+        Args:
+            event_time_ms: when each happened, milliseconds since the epoch, shape (n,).
+
+        Returns:
+            Which rows, in turn; all rows at once, unless a stream's clock runs fast or event times are scattered.
+        """
+        if len(event_time_ms) == 0:
+            return
+        slots, row_slot = slots_of(event_time_ms, self.pane_ms)
+        most = max(AT_ONCE_BYTES // (8 * self.layout.size), 1)
+        if len(slots) <= most:
+            yield np.arange(len(event_time_ms))
+            return
+        for start in range(0, len(slots), most):
+            yield np.flatnonzero((row_slot >= start) & (row_slot < start + most))
+
     def count(
         self,
         batch: pa.RecordBatch,
@@ -171,6 +241,7 @@ class Deltas:
         partitions: npt.NDArray[np.int32],
         offsets: npt.NDArray[np.int64],
         seen_ms: float,
+        arrived: Arrived | None = None,
     ) -> dict[int, Pane]:
         """Count a batch.
 
@@ -180,22 +251,40 @@ class Deltas:
             partitions: where each lies, shape (n,).
             offsets: where in its partition, shape (n,).
             seen_ms: when they were read, milliseconds since the epoch.
+            arrived: what each shows by when it came; None where nobody follows that.
 
         Returns:
             By slot (event time divided by the slot's length), the pane to add to it.
         """
         if batch.num_rows == 0:
             return {}
-        slots, row_slot = np.unique(event_time_ms // self.pane_ms, return_inverse=True)
-        panes = [Pane.empty(self.layout) for _ in slots]
-        self._tally(panes, slice(0, 1), row_slot, np.zeros(len(row_slot), np.int64))
-        for column in self.layout.columns:
-            codes = self.layout.bins[column.name].codes(batch.column(column.name))
-            self._tally(panes, self.layout.cells[column.name], row_slot, codes)
-        self._tally(panes, self.layout.record_ages, row_slot, delay_codes((seen_ms - event_time_ms) / 1_000))
-        self._check(panes, batch, row_slot, partitions, offsets)
-        _note_spans(panes, row_slot, event_time_ms, partitions, offsets)
-        return dict(zip(slots.tolist(), panes, strict=True))
+        slots, row_slot = slots_of(event_time_ms, self.pane_ms)
+        panes = _Table(self.layout, slots, row_slot)
+        self.layout.rows.add(batch, row_slot, panes.counts)
+        panes.tally(self.layout.record_ages, delay_codes((seen_ms - event_time_ms) / 1_000))
+        for name in self.layout.keys:
+            panes.sketch(name, batch.column(name))
+        if arrived is not None:
+            panes.tally(self.layout.lateness, delay_codes(arrived.late_ms / 1_000))
+            panes.follow(self.layout.sequences, arrived)
+        self._check(panes, batch, partitions, offsets)
+        return panes.spanned(partitions, offsets, event_time_ms)
+
+    def unseen(self, event_time_ms: npt.NDArray[np.int64], arrived: Arrived) -> dict[int, Pane]:
+        """Count what records show by their numbers that hold no row to be counted, as deletes do.
+
+        Args:
+            event_time_ms: when each happened, milliseconds since the epoch, shape (n,).
+            arrived: what each shows.
+
+        Returns:
+            By slot, a pane that holds this and no records.
+        """
+        if len(event_time_ms) == 0:
+            return {}
+        panes = _Table(self.layout, *slots_of(event_time_ms, self.pane_ms))
+        panes.follow(self.layout.sequences, arrived)
+        return panes.done()
 
     def delays(self, due_ms: npt.NDArray[np.int64], late_s: npt.NDArray[np.float64]) -> dict[int, Pane]:
         """Count how late records were handed to the producer; only the publisher can know.
@@ -207,78 +296,83 @@ class Deltas:
         Returns:
             By slot, a pane that holds delays and no records.
         """
-        slots, row_slot = np.unique(due_ms // self.pane_ms, return_inverse=True)
-        panes = [Pane.empty(self.layout) for _ in slots]
-        self._tally(panes, self.layout.publish_delays, row_slot, delay_codes(late_s))
-        return dict(zip(slots.tolist(), panes, strict=True))
-
-    def _tally(
-        self,
-        panes: Sequence[Pane],
-        where: slice,
-        row_slot: npt.NDArray[np.intp],
-        codes: npt.NDArray[np.signedinteger],
-    ) -> None:
-        size = where.stop - where.start
-        cells = codes if len(panes) == 1 else row_slot * size + codes
-        table = np.bincount(cells, minlength=size * len(panes)).reshape(len(panes), size)
-        for pane, counts in zip(panes, table, strict=True):
-            pane.counts[where] += counts
+        if len(due_ms) == 0:
+            return {}
+        panes = _Table(self.layout, *slots_of(due_ms, self.pane_ms))
+        panes.tally(self.layout.publish_delays, delay_codes(late_s))
+        return panes.done()
 
     def _check(
         self,
-        panes: Sequence[Pane],
+        panes: _Table,
         batch: pa.RecordBatch,
-        row_slot: npt.NDArray[np.intp],
         partitions: npt.NDArray[np.int32],
         offsets: npt.NDArray[np.int64],
     ) -> None:
         for i, rule in enumerate(self.layout.rules):
             broken = np.flatnonzero(rule.violations(batch))
-            for s in np.unique(row_slot[broken]).tolist():
-                rows = broken[row_slot[broken] == s]
-                panes[s].counts[self.layout.violations][i] += len(rows)
+            for pane, rows in panes.apart(broken):
+                pane.counts[self.layout.violations][i] += len(rows)
                 shown = rows[:MAX_EXAMPLES]
-                panes[s].examples[rule.name] = tuple(
-                    zip(partitions[shown].tolist(), offsets[shown].tolist(), strict=True)
-                )
+                pane.examples[rule.name] = tuple(zip(partitions[shown].tolist(), offsets[shown].tolist(), strict=True))
 
 
-def _note_spans(
-    panes: Sequence[Pane],
-    row_slot: npt.NDArray[np.intp],
-    event_time_ms: npt.NDArray[np.int64],
-    partitions: npt.NDArray[np.int32],
-    offsets: npt.NDArray[np.int64],
-) -> None:
-    present, row_partition = np.unique(partitions, return_inverse=True)
-    group = row_slot * len(present) + row_partition
-    order = np.argsort(group, kind="stable")
-    groups, starts = np.unique(group[order], return_index=True)
-    firsts = np.minimum.reduceat(offsets[order], starts).tolist()
-    lasts = np.maximum.reduceat(offsets[order], starts).tolist()
-    latest = np.maximum.reduceat(event_time_ms[order], starts).tolist()
-    for group_id, first, last, latest_ms in zip(groups.tolist(), firsts, lasts, latest, strict=True):
-        slot, partition = divmod(group_id, len(present))
-        panes[slot].spans[int(present[partition])] = Span(first, last, latest_ms)
+class _Table:
+    """The panes of a batch side by side.
 
-
-def delay_codes(delays_s: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Which cell of `DELAY_EDGES_S` each delay falls in; what lies below zero counts as zero.
-
-    >>> delay_codes(np.array([-1.0, 0.0, 0.00011, 1e9])).tolist()
-    [0, 0, 2, 240]
+    Args:
+        layout: which count lies where.
+        slots: the slots there are, ascending.
+        row_slot: by row, which of them it is in, shape (rows,); shape (0,) when there is only one.
     """
-    return np.maximum(np.searchsorted(DELAY_EDGES_S, delays_s, side="right") - 1, 0)
 
+    def __init__(self, layout: PaneLayout, slots: list[int], row_slot: npt.NDArray[np.int64]) -> None:
+        self.counts = np.zeros((len(slots), layout.size), np.int64)
+        self._slots, self._row_slot = slots, row_slot
+        self._panes = [Pane(layout, counts) for counts in self.counts]
 
-def pane_milliseconds(pane_s: float) -> int:
-    """The length of a slot in whole milliseconds.
+    def tally(self, where: slice, codes: npt.NDArray[np.int32]) -> None:
+        """Count codes, shape (rows,), in a stretch of the panes' counts."""
+        tally(codes.reshape(1, -1), self._row_slot, np.array([where.start]), self.counts)
 
-    Raises:
-        InputError: it is shorter than one, or not whole.
-    """
-    pane_ms = round(pane_s * 1_000)
-    if pane_ms < 1 or abs(pane_ms - pane_s * 1_000) > 1e-6:
-        raise InputError(f"pane_s={pane_s}: must be at least 0.001 and whole milliseconds")
-    return pane_ms
+    def follow(self, where: slice, arrived: Arrived) -> None:
+        """Count what records show of sequences, in a stretch of the panes' counts."""
+        shown = np.column_stack([arrived.followed, arrived.shown])
+        if len(self._panes) == 1:
+            self.counts[0, where] += shown.sum(axis=0)
+        else:
+            np.add.at(self.counts[:, where], self._row_slot, shown)
+
+    def sketch(self, name: str, array: pa.Array[Any]) -> None:
+        """Note the values of a key, shape (rows,), in the panes' sketches."""
+        registers = np.zeros((len(self._panes), REGISTERS), np.uint8)
+        note(array, self._row_slot, registers)
+        for pane, own in zip(self._panes, registers, strict=True):
+            pane.sketches[name] = own
+
+    def apart(self, rows: npt.NDArray[np.intp]) -> Iterator[tuple[Pane, npt.NDArray[np.intp]]]:
+        """Some of the rows, pane by pane."""
+        if len(self._panes) == 1:
+            if len(rows):
+                yield self._panes[0], rows
+            return
+        for slot in np.unique(self._row_slot[rows]).tolist():
+            yield self._panes[slot], rows[self._row_slot[rows] == slot]
+
+    def spanned(
+        self,
+        partitions: npt.NDArray[np.int32],
+        offsets: npt.NDArray[np.int64],
+        event_time_ms: npt.NDArray[np.int64],
+    ) -> dict[int, Pane]:
+        """The panes by slot, with the spans of their rows."""
+        spans = np.zeros((len(self._slots), int(partitions.max()) + 1, 4), np.int64)
+        note_spans(self._row_slot, partitions, offsets, event_time_ms, spans)
+        for slot, partition in np.argwhere(spans[:, :, 0]).tolist():
+            first, last, latest_ms = spans[slot, partition, 1:].tolist()
+            self._panes[slot].spans[partition] = Span(first, last, latest_ms)
+        return self.done()
+
+    def done(self) -> dict[int, Pane]:
+        """The panes by slot."""
+        return dict(zip(self._slots, self._panes, strict=True))

@@ -43,6 +43,7 @@ class Reading:
         offset_resets: how often the broker had dropped records before they were read.
         deletes: said that a row is gone.
         tombstones: had a key and no value.
+        redelivered: were read again, and not counted again.
     """
 
     late_records: int = 0
@@ -50,6 +51,7 @@ class Reading:
     offset_resets: int = 0
     deletes: int = 0
     tombstones: int = 0
+    redelivered: int = 0
 
 
 @dataclass
@@ -68,6 +70,7 @@ class _Seen:
     measurements: tuple[Measurement, ...] = ()
     end_s: float = 0.0
     records: int = 0
+    window: str = ""
 
 
 @dataclass
@@ -98,6 +101,7 @@ class Exporter(Collector):
         self._alarms = {(subject, severity): _Alarm() for subject in subjects for severity in SEVERITIES}
         self._evidence: tuple[float, float] | None = None
         self._seen = _Seen()
+        self._longer: dict[str, tuple[Measurement, ...]] = {}
         self._totals = _Totals()
         self._lock = threading.Lock()
         self.registry.register(self)
@@ -111,7 +115,8 @@ class Exporter(Collector):
             events: the alarms it opened, raised or cleared.
         """
         with self._lock:
-            self._seen = _Seen(self._bounded(measurements, window), window.end_s, window.pane.records)
+            shown = self._bounded(measurements, window)
+            self._seen = _Seen(shown, window.end_s, window.pane.records, window.name)
             self._totals.windows += 1
             self._totals.records += window.newest.records
             for rule in window.newest.layout.rule_names:
@@ -129,6 +134,16 @@ class Exporter(Collector):
         """
         with self._lock:
             self._evidence = (level, threshold)
+
+    def update_longer(self, window: Window, measurements: Sequence[Measurement]) -> None:
+        """Show a window of another length beside the first, in place of the one before.
+
+        Args:
+            window: the next window of its length.
+            measurements: what was measured on it.
+        """
+        with self._lock:
+            self._longer[window.name] = self._bounded(measurements, window)
 
     def read(self, reading: Reading) -> None:
         """Show what happened to the reader since it started."""
@@ -168,14 +183,20 @@ class Exporter(Collector):
             warning.is_open, warning.opened_at_s = False, -inf
 
     def _measured(self) -> Iterator[Family]:
+        every = {self._seen.window: self._seen.measurements, **self._longer}
         for metric in self._metrics.values():
-            mine = [m for m in self._seen.measurements if m.metric == metric.NAME and not isnan(m.estimate.value)]
+            mine = [
+                (window, m)
+                for window, measurements in every.items()
+                for m in measurements
+                if m.metric == metric.NAME and not isnan(m.estimate.value)
+            ]
             for end, words in ENDS.items():
                 names = _labels(metric)
                 family = GaugeMetricFamily(metric.series(end), metric.HELP + words, labels=names)
-                for m in mine:
+                for window, m in mine:
                     value = {"": m.estimate.value, "low": m.estimate.low, "high": m.estimate.high}[end]
-                    family.add_metric([self.stream, *_label_values(metric, m)], value)
+                    family.add_metric([self.stream, *_label_values(metric, m), window], value)
                 yield family
 
     def _counted(self) -> Iterator[Family]:
@@ -191,6 +212,7 @@ class Exporter(Collector):
             ),
             "monitor_deletes": ("Records of a change stream that say a row is gone.", reading.deletes),
             "monitor_tombstones": ("Records of a change stream without a value.", reading.tombstones),
+            "monitor_redelivered_records": ("Records read again, and not counted again.", reading.redelivered),
         }
         for name, (words, value) in counted.items():
             yield _counter(name, words, [((self.stream,), value)], ["stream"])
@@ -310,7 +332,7 @@ ENDS = {"": "", "low": " Lower end of the 95 % interval.", "high": " Upper end o
 
 def _labels(metric: Metric) -> list[str]:
     own = {Scope.COLUMN: ["column"], Scope.RULE: ["rule"], Scope.STREAM: []}[metric.SCOPE]
-    return ["stream", *own, *(["reference"] if metric.COMPARES else [])]
+    return ["stream", *own, *(["reference"] if metric.COMPARES else []), "window"]
 
 
 def _label_values(metric: Metric, measurement: Measurement) -> list[str]:

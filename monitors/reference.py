@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from monitors.pane import PaneLayout
 from schemas.errors import InputError
 from schemas.profile import Profile
+from schemas.row_counts import Moments, Pair, RowCounts
 from schemas.table import Column
 
 CHANGE = "change"
@@ -28,34 +29,46 @@ class Reference:
         name: `CHANGE` or `FIDELITY`.
         counts: for every column of the layout, rows in each cell, int64.
         rows: how many rows were counted.
+        pairs: for every pair of the layout, rows in each pair of coarse cells; none where only columns are known.
+        moments: the sums of products of the layout's scores; None where only columns are known.
     """
 
     name: str
     counts: Mapping[str, npt.NDArray[np.int64]]
     rows: int
+    pairs: Mapping[Pair, npt.NDArray[np.int64]] = field(default_factory=dict)
+    moments: Moments | None = None
 
 
-def change_reference(layout: PaneLayout, counts: Mapping[str, Sequence[int]]) -> Reference:
+def change_reference(layout: PaneLayout, counts: RowCounts) -> Reference:
     """The counts of the generator's own rows, drawn when it was trained.
 
     Args:
         layout: the stream's cells.
-        counts: for every column, rows in each cell; further columns are ignored.
+        counts: of the generator's rows; columns and pairs that the layout has not are left out.
 
     Raises:
-        InputError: a column is missing, its cells are not the layout's, or rows differ between columns.
+        InputError: a column or pair is missing, its cells are not the layout's, or rows differ between columns.
     """
-    faults = [fault for c in layout.columns for fault in _faults(c, layout, counts)]
-    taken = {c.name: np.array(counts[c.name], np.int64) for c in layout.columns if c.name in counts}
+    faults = [fault for c in layout.columns for fault in _faults(c, layout, counts.columns)]
+    taken = {c.name: counts.columns[c.name] for c in layout.columns if c.name in counts.columns}
     rows = {int(x.sum()) for x in taken.values()}
     if not faults and len(rows) > 1:
         faults = [f"reference rows={sorted(rows)}: must be the same for every column; train the model again"]
+    faults += [
+        f"reference pair={a}, {b}: is missing, or its cells are others; train the model again"
+        for a, b in layout.pairs
+        if (a, b) not in counts.pairs or counts.pairs[a, b].shape != layout.rows.shapes[a, b]
+    ]
+    missing = sorted(set(layout.rows.scored) - set(counts.moments.columns) - (layout.bins.keys() - taken.keys()))
+    faults += [f"reference moments={name}: are missing; train the model again" for name in missing]
     if faults:
         raise InputError(*faults)
-    return Reference(CHANGE, taken, rows.pop() if rows else 0)
+    pairs = {pair: counts.pairs[pair] for pair in layout.pairs}
+    return Reference(CHANGE, taken, rows.pop() if rows else 0, pairs, counts.moments.of(layout.rows.scored))
 
 
-def _faults(column: Column, layout: PaneLayout, counts: Mapping[str, Sequence[int]]) -> list[str]:
+def _faults(column: Column, layout: PaneLayout, counts: Mapping[str, npt.NDArray[np.int64]]) -> list[str]:
     if column.name not in counts:
         return [f"reference column={column.name}: is missing; train the model again"]
     given, wanted = len(counts[column.name]), layout.bins[column.name].size

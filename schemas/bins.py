@@ -11,13 +11,21 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.numeric import EXACT, NUMERIC_KINDS, as_numbers, scale_of
+from schemas.arrow_views import Array, bits_of, frozen, present_of, values_of
+from schemas.cell_kernels import code_entries, code_numbers, lay_grid
+from schemas.numeric import EXACT, NUMERIC_KINDS, scale_of
 from schemas.profile import ColumnProfile
 from schemas.table import Column, Kind
 
 DEFAULT_CELLS = 128
-MAX_LOOKUP = 1 << 16
-"""Numbers on a grid of at most this many places are coded by table instead of by search."""
+PLACES = 4_096
+"""How many places the grid has by which numbers find their cell."""
+
+FEW = 64
+"""Dictionaries of at most so many entries are looked up one by one."""
+
+NUMPY_TYPES = {Kind.INTEGER: np.int64, Kind.NUMBER: np.float64, Kind.DATE: np.int32, Kind.TIMESTAMP: np.int64}
+"""What the values of columns that can be ordered are stored as."""
 
 Codes = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
@@ -75,56 +83,68 @@ class Bins:
         Returns:
             Cell numbers, shape (n,).
         """
+        found = np.empty(len(array), np.int32)
+        self.code(array, found)
+        return found
+
+    def code(self, array: Array, codes: Codes) -> None:
+        """Write the cell of every value into `codes`, shape (n,); the array is as for `codes`."""
         flat = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
         if self.ordered:
-            return self._number_codes(flat)
-        if self.values:
-            return self._value_codes(flat)
-        return np.where(_valid(flat), 0, self.null).astype(np.int32)
+            self._code_numbers(flat, codes)
+        elif self.values:
+            self._code_values(flat, codes)
+        elif flat.null_count == 0:
+            codes[:] = 0
+        else:
+            np.copyto(codes, np.where(present_of(flat) == 1, 0, self.null))
 
     def counts(self, array: pa.Array[Any] | pa.ChunkedArray[Any]) -> npt.NDArray[np.int64]:
         """Count the values in each cell, shape (size,)."""
         return np.bincount(self.codes(array), minlength=self.size).astype(np.int64)
 
-    def _number_codes(self, array: pa.Array[Any]) -> Codes:
-        values, present = as_numbers(self.column, array)
-        table = self._lookup
-        if table is None:
-            codes: Codes = np.searchsorted(self.edges, values, side="right").astype(np.int32)
-        else:
-            # edges lie half a unit below a number; table place 0 is below the first edge
-            places = np.clip(np.floor((values - self.edges[0]) / self.unit) + 1, 0, len(table) - 1)
-            codes = table[places.astype(np.int64)]
-        if not present.all():
-            codes[~present] = self.null
-        return codes
+    def _code_numbers(self, array: Array, codes: Codes) -> None:
+        flat = array if array.type == self.column.arrow_type else array.cast(self.column.arrow_type)
+        values = values_of(flat, NUMPY_TYPES[self.column.kind])
+        code_numbers(values, present_of(flat), self.edges, self._grid, self.null, codes)
 
     @cached_property
-    def _lookup(self) -> Codes | None:
-        if self.unit == 0:
-            return None
-        places = (self.edges[-1] - self.edges[0]) / self.unit
-        if places > MAX_LOOKUP:
-            return None
-        middles = self.edges[0] + (np.arange(round(places) + 2) - 0.5) * self.unit
-        cells: Codes = np.searchsorted(self.edges, middles, side="right").astype(np.int32)
-        return cells
+    def _grid(self) -> tuple[float, float, npt.NDArray[np.int64]]:
+        reach = float(self.edges[-1]) - float(self.edges[0])
+        scale = PLACES / reach if reach > 0 and np.isfinite(PLACES / reach) else 0.0
+        first = np.empty(PLACES + 1, np.int64)
+        lay_grid(self.edges, float(self.edges[0]), scale, first)
+        return float(self.edges[0]), scale, frozen(first)
 
-    def _value_codes(self, array: pa.Array[Any]) -> Codes:
+    def _code_values(self, array: Array, codes: Codes) -> None:
+        if pa.types.is_boolean(array.type):
+            known = np.array([self._cell_of.get(text, len(self.values)) for text in ("false", "true")], np.int32)
+            code_entries(bits_of(array.buffers()[1], array), present_of(array), frozen(known), self.null, codes)
+            return
         if not isinstance(array, pa.DictionaryArray):
             array = array.cast(pa.string()).dictionary_encode()
-        known = pc.index_in(array.dictionary.cast(pa.string()), pa.array(self.values, pa.string()))
-        of_code: Codes = np.append(known.fill_null(len(self.values)).to_numpy(), self.null).astype(np.int32)
-        nulls = np.append(array.dictionary.is_null().to_numpy(zero_copy_only=False), True)
-        of_code[nulls] = self.null
-        indices = array.indices.fill_null(len(of_code) - 1).to_numpy()
-        codes: Codes = of_code[indices]
-        return codes
+        kind = array.type.index_type
+        indices = values_of(array, np.int32 if kind == pa.int32() else kind.to_pandas_dtype())
+        code_entries(indices, present_of(array), frozen(self._entries(array.dictionary)), self.null, codes)
 
+    def _entries(self, dictionary: Array) -> Codes:
+        """The cell of each entry of a dictionary; looked up one by one where they are few, which is quicker."""
+        if len(dictionary) <= FEW:
+            known = self._cell_of
+            return np.array([known.get(text, len(self.values)) for text in dictionary.to_pylist()], np.int32)
+        found = pc.index_in(dictionary.cast(pa.string()), self._value_set).fill_null(len(self.values))
+        cells: Codes = found.to_numpy(zero_copy_only=False).astype(np.int32)
+        if dictionary.null_count:
+            cells[dictionary.is_null().to_numpy(zero_copy_only=False)] = self.null
+        return cells
 
-def _valid(array: pa.Array[Any]) -> npt.NDArray[np.bool_]:
-    valid: npt.NDArray[np.bool_] = array.is_valid().to_numpy(zero_copy_only=False)
-    return valid
+    @cached_property
+    def _cell_of(self) -> dict[str | None, int]:
+        return {**{value: cell for cell, value in enumerate(self.values)}, None: self.null}
+
+    @cached_property
+    def _value_set(self) -> Array:
+        return pa.array(self.values, pa.string())
 
 
 def bins_of(column: Column, profile: ColumnProfile, cells: int = DEFAULT_CELLS) -> Bins:

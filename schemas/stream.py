@@ -85,22 +85,41 @@ class Monitoring(Part):
     Args:
         window_s: length of the sliding window, in seconds; a whole number of panes.
         pane_s: how often the window slides, in seconds.
+        longer_s: lengths of further windows, in seconds; they are measured and exported, and raise no alarm.
         allowed_lateness_s: how far out of order records may come, in seconds.
         panes_per_false_alarm: how many panes lie between two false alarms of the whole table, on average at least.
         min_effect: changes of this size or less only warn (of KS and total variation, 0 to 1).
         min_records: with fewer records there is no verdict.
         clear_after: how many quiet panes clear an alarm.
+        sequences: look at every record's lineage, so that duplicates and gaps are found.
         port: where page and metrics are served.
     """
 
     window_s: Positive = 10.0
     pane_s: Positive = 1.0
+    longer_s: tuple[Positive, ...] = ()
     allowed_lateness_s: Annotated[float, Field(ge=0)] = 5.0
     panes_per_false_alarm: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 10_000.0
     min_effect: Annotated[float, Field(ge=0, lt=1)] = 0.02
     min_records: Count = 500
     clear_after: Count = 3
+    sequences: bool = True
     port: Port = 8080
+
+    def check_windows(self) -> None:
+        """Refuse windows that are no whole numbers of panes.
+
+        Raises:
+            ValueError: the first that is none, or two of one length.
+        """
+        for key, window_s in (("window_s", self.window_s), *(("longer_s", each_s) for each_s in self.longer_s)):
+            panes = window_s / self.pane_s
+            if abs(panes - round(panes)) > 1e-6 or panes < 1:
+                raise ValueError(
+                    f"monitor.{key}={window_s:g}: must be a whole number of panes of {self.pane_s:g} s (monitor.pane_s)"
+                )
+        if len({self.window_s, *self.longer_s}) <= len(self.longer_s):
+            raise ValueError("monitor.longer_s: two windows are equally long; drop one")
 
 
 class Publishing(Part):
@@ -213,12 +232,7 @@ class StreamSpec(Part):
             raise ValueError(f"topic={self.topic}: records, labels and quarantine need a topic each")
         for topic in sorted(set(topics) & set(own_topics(self.stream))):
             raise ValueError(f"topic={topic}: is where stream {self.stream} keeps its own state; choose another")
-        panes = self.monitor.window_s / self.monitor.pane_s
-        if abs(panes - round(panes)) > 1e-6 or panes < 1:
-            raise ValueError(
-                f"monitor.window_s={self.monitor.window_s:g}: must be a whole number of panes "
-                f"of {self.monitor.pane_s:g} s (monitor.pane_s)"
-            )
+        self.monitor.check_windows()
         return self
 
     def _check_changes(self, changes: Changes) -> None:

@@ -16,13 +16,16 @@ from schemas.codec import Codec
 from schemas.errors import InputError
 from schemas.framing import FRAME_BYTES, HEADER, named_schema
 
+AT_ONCE = 4_096
+"""How many messages are decoded in one go: fields are read one after the other, and so many stay in the cache."""
+
 
 @dataclass(frozen=True)
 class Decoded:
     """What came out of some messages.
 
     Args:
-        batches: one for every schema met.
+        batches: one for every schema met, or several of at most `AT_ONCE` rows.
         rows: for each batch, which messages its rows were, shape (rows,).
         foreign: which messages were not registered Avro, shape (foreign,).
     """
@@ -63,12 +66,14 @@ class Decoders:
                 if codec is None:
                     foreign += members
                     continue
-                found = codec.decode([values[i] or b"" for i in members], form is framed)
-                good = np.ones(len(members), bool)
-                good[found.bad] = False
-                batches.append(found.batch)
-                rows.append(np.array(members, np.int64)[good])
-                foreign += np.array(members, np.int64)[~good].tolist()
+                for start in range(0, len(members), AT_ONCE):
+                    some = members[start : start + AT_ONCE]
+                    found = codec.decode([values[i] or b"" for i in some], form is framed)
+                    good = np.ones(len(some), bool)
+                    good[found.bad] = False
+                    batches.append(found.batch)
+                    rows.append(np.array(some, np.int64)[good])
+                    foreign += np.array(some, np.int64)[~good].tolist()
         return Decoded(tuple(batches), tuple(rows), np.array(sorted(foreign), np.int64))
 
     def _codec(self, mark: bytes) -> Codec | None:

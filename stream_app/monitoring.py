@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +19,8 @@ from monitors.pane import Deltas, PaneLayout
 from monitors.prometheus import Exporter
 from monitors.reference import change_reference, fidelity_reference
 from monitors.window import Windows
-from schemas.bins import bins_of
 from schemas.rates import Profile
+from schemas.row_counts import RowCounts, RowLayout
 from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec
 from schemas.table import TableSchema
@@ -48,7 +47,10 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     rules = with_rows(spec.parsed_rules, artifact)
     check_columns(rules, artifact.schema)
     wanted = spec.monitor
-    layout = PaneLayout(_judged(spec, artifact.schema), artifact.profile, rules, event_time=spec.event_time)
+    watched, pairs = _judged(spec, artifact.schema), tuple(artifact.reference.pairs)
+    layout = PaneLayout(
+        watched, artifact.profile, rules, event_time=spec.event_time, pairs=pairs, intended_per_s=_intended(spec)
+    )
     change = change_reference(layout, _own_counts(spec, artifact))
     sensitivity = Sensitivity(wanted.panes_per_false_alarm, wanted.min_effect, wanted.min_records)
     evidence = SequentialEvidence(layout, change, sensitivity, spec.tolerated)
@@ -56,12 +58,21 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     return Judges(
         layout,
         Deltas(layout, wanted.pane_s),
-        Windows(layout, wanted.pane_s, wanted.window_s, wanted.allowed_lateness_s),
+        Windows(layout, wanted.pane_s, wanted.window_s, wanted.allowed_lateness_s, longer_s=wanted.longer_s),
         (change, fidelity_reference(layout, artifact.profile)),
         alarms,
         Exporter(spec.stream, alarms.subjects),
         spec.tolerated,
+        follows=wanted.sequences,
     )
+
+
+def _intended(spec: StreamSpec) -> float | None:
+    """How many rows a second of event time the stream's file asks for, where it says so in a number."""
+    asked = rate(spec)
+    if isinstance(asked, Profile) or asked == UNPACED or spec.changes is not None:
+        return None
+    return asked if spec.event_time is None else asked / spec.time_compression
 
 
 def _judged(spec: StreamSpec, schema: TableSchema) -> TableSchema:
@@ -72,7 +83,7 @@ def _judged(spec: StreamSpec, schema: TableSchema) -> TableSchema:
     return replace(schema, columns=tuple(column for column in schema if column.name in names))
 
 
-def _own_counts(spec: StreamSpec, artifact: Artifact) -> Mapping[str, Sequence[int]]:
+def _own_counts(spec: StreamSpec, artifact: Artifact) -> RowCounts:
     """The cells of the generator's own rows: as trained, or drawn anew where the stream has others.
 
     It has where it makes a column's values hot, where the rows of an entity keep columns over a life, and where its
@@ -86,16 +97,16 @@ def _own_counts(spec: StreamSpec, artifact: Artifact) -> Mapping[str, Sequence[i
     if not skewed and how is UNSTEERED:
         return artifact.reference
     keys = population_of(artifact.generator, spec.key, 1) if skewed else None
-    rows = max(map(sum, artifact.reference.values()))
-    return reference_counts(artifact, rows, lambda share, what: None, keys, how)
+    pairs = tuple(artifact.reference.pairs)
+    return reference_counts(artifact, artifact.reference.rows, lambda share, what: None, keys, how, pairs)
 
 
-def _counts_of_changes(spec: StreamSpec, artifact: Artifact, changes: Changes) -> Mapping[str, Sequence[int]]:
+def _counts_of_changes(spec: StreamSpec, artifact: Artifact, changes: Changes) -> RowCounts:
     """The cells of the rows after the stream's own first events, in all of its shards."""
     keys = population_of(artifact.generator, spec.key, spec.shards)
     assert keys is not None
-    bins = [bins_of(column, artifact.profile[column.name]) for column in artifact.schema]
-    counts = [np.zeros(each.size, np.int64) for each in bins]
+    layout = RowLayout(artifact.schema, artifact.profile, tuple(artifact.reference.pairs))
+    counts = np.zeros((1, layout.size), np.int64)
     for shard, fraction in enumerate(keys.fractions.tolist()):
         if fraction == 0:
             continue
@@ -105,9 +116,8 @@ def _counts_of_changes(spec: StreamSpec, artifact: Artifact, changes: Changes) -
             log = Contents((Content(steering=spec.steer),))
             found = happened(history, lambda model: artifact, log, bounds, with_before=False)
             rows = found.after.filter(pa.array(~found.deleted))
-            for each, total in zip(bins, counts, strict=True):
-                np.add(total, each.counts(rows.column(each.column.name)), out=total)
-    return {each.column.name: total.tolist() for each, total in zip(bins, counts, strict=True)}
+            layout.add(rows, np.zeros(0, np.int64), counts)
+    return layout.read(counts[0])
 
 
 def watch(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str) -> Watch:

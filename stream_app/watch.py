@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,15 +15,16 @@ import pyarrow.compute as pc
 
 from connectors.kafka import Inbox, Polled
 from monitors.alarms import Alarms, Event
+from monitors.arrivals import Arrivals, Arrived, nothing_known
 from monitors.measure import Measurement, measure
-from monitors.pane import Deltas, PaneLayout
+from monitors.pane import Deltas, Pane, PaneLayout
 from monitors.prometheus import Exporter, Reading
 from monitors.reference import Reference
 from monitors.window import Window, Windows
 from schemas.table import TableSchema
 from stream_app.changes import Changes
 from stream_app.decoding import Decoders
-from stream_app.lineage import HEADER, Lineage, parse
+from stream_app.lineage import HEADER, Lineage, numbers, parse
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,13 @@ POLL_S = 0.1
 """How long one step waits for records."""
 
 KEPT = 600
-"""How many windows, events and notes are remembered for the page."""
+"""How many windows, events and notes are remembered for the page, if they fit."""
+
+KEPT_BYTES = 64 << 20
+"""How much memory remembered windows may take."""
+
+LEAST_KEPT = 60
+"""How many windows are remembered however wide the table is."""
 
 SHOWN_RECORDS = 12
 """How many of the newest records are kept to be shown."""
@@ -60,6 +67,22 @@ class Verdict:
     measurements: tuple[Measurement, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of a decoded batch that are counted.
+
+    Args:
+        batch: the rows, all columns; counted: those that are counted, as the layout has them.
+        rows: which of the records that were read they are, shape (rows,).
+        times_ms: event times, milliseconds since the epoch, shape (rows,).
+    """
+
+    batch: pa.RecordBatch
+    counted: pa.RecordBatch
+    rows: npt.NDArray[np.int64]
+    times_ms: npt.NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class Judges:
     """What turns counts into numbers and alarms.
@@ -72,6 +95,7 @@ class Judges:
         alarms: the latches.
         exporter: shows it all to Prometheus.
         tolerated: by rule, the share of records that may break it; the others are facts.
+        follows: whether records are followed by their lineage, so that duplicates and gaps are found.
     """
 
     layout: PaneLayout
@@ -81,6 +105,7 @@ class Judges:
     alarms: Alarms
     exporter: Exporter
     tolerated: Mapping[str, float] = field(default_factory=dict)
+    follows: bool = True
 
 
 @dataclass
@@ -91,6 +116,7 @@ class Memory:
     foreign: int = 0
     deletes: int = 0
     tombstones: int = 0
+    redelivered: int = 0
     verdicts: deque[Verdict] = field(default_factory=lambda: deque(maxlen=KEPT))
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=SHOWN_RECORDS))
@@ -120,8 +146,9 @@ class Watch:
         changes: Changes | None = None,
     ) -> None:
         self._changes = changes
+        self._arrivals, self._resets = Arrivals(), inbox.resets
         self.judges = judges
-        self.memory = Memory()
+        self.memory = Memory(verdicts=deque(maxlen=_kept_windows(judges.layout)))
         self.lock = threading.Lock()
         self._inbox, self._decoders, self._event_time, self._now_ms = inbox, decoders, event_time, now_ms
         counted = {column.name for column in judges.layout.columns}
@@ -153,6 +180,7 @@ class Watch:
                 self._inbox.resets,
                 memory.deletes,
                 memory.tombstones,
+                memory.redelivered,
             )
         self.judges.exporter.read(reading)
         return [event for window in closed for event in self._judge(window)]
@@ -174,29 +202,66 @@ class Watch:
         return self._inbox.resets
 
     def _count(self, polled: Polled, now_ms: float) -> None:
+        fresh = self._fresh(polled)
         decoded = self._decoders.decode(polled.values, polled.headers)
-        tombstones = deletes = 0
-        if self._changes is not None:
-            tombstones = sum(polled.values[i] is None for i in decoded.foreign.tolist())
-        foreign = len(decoded.foreign) - tombstones
+        foreign = decoded.foreign[fresh[decoded.foreign]].tolist()
+        tombstones = 0 if self._changes is None else sum(polled.values[i] is None for i in foreign)
+        strange, deletes = len(foreign) - tombstones, 0
+        ours: list[_Rows] = []
         for found, all_rows in zip(decoded.batches, decoded.rows, strict=True):
-            batch, rows = self._rows_after(found, all_rows)
-            deletes += len(all_rows) - len(rows)
-            ours = _conformed(batch, self._schema)
-            if ours is None:
-                foreign += batch.num_rows
+            whole, wanted = _kept(found, all_rows, fresh)
+            batch, rows = self._rows_after(whole, wanted)
+            deletes += len(wanted) - len(rows)
+            counted = _conformed(batch, self._schema)
+            if counted is None:
+                strange += batch.num_rows
                 continue
-            times_ms = self._event_times(batch, polled.timestamps_ms[rows])
-            panes = self.judges.deltas.count(ours, times_ms, polled.partitions[rows], polled.offsets[rows], now_ms)
+            ours.append(_Rows(batch, counted, rows, self._event_times(batch, polled.timestamps_ms[rows])))
+        for slot, pane in self._panes(ours, polled, fresh, now_ms):
             with self.lock:
-                for slot, pane in panes.items():
-                    self.judges.windows.add(slot, pane)
-                self._remember(batch, rows, polled)
+                self.judges.windows.add(slot, pane)
         with self.lock:
-            self.memory.records += len(polled.values) - foreign
-            self.memory.foreign += foreign
+            self._remember(ours, polled)
+            self.memory.records += int(fresh.sum()) - strange
+            self.memory.foreign += strange
             self.memory.deletes += deletes
             self.memory.tombstones += tombstones
+            self.memory.redelivered += int((~fresh).sum())
+
+    def _fresh(self, polled: Polled) -> npt.NDArray[np.bool_]:
+        """Which records are read for the first time; where the reader was moved, all are."""
+        if self._inbox.resets != self._resets:
+            self._resets = self._inbox.resets
+            self._arrivals.begin_anew()
+        return self._arrivals.fresh(polled.partitions, polled.offsets)
+
+    def _panes(
+        self, ours: Sequence[_Rows], polled: Polled, fresh: npt.NDArray[np.bool_], now_ms: float
+    ) -> Iterator[tuple[int, Pane]]:
+        """Count the rows, and what records show by when they come."""
+        times_ms = polled.timestamps_ms.copy()
+        counted = np.zeros(len(times_ms), np.bool_)
+        for each in ours:
+            times_ms[each.rows], counted[each.rows] = each.times_ms, True
+        late_ms = self._arrivals.lateness(polled.partitions, times_ms, counted)
+        lineages = nothing_known(len(times_ms))
+        if self.judges.follows:
+            lineages = numbers(polled.headers, polled.partitions).of(fresh & self._own_number(polled))
+        arrived = Arrived(late_ms, *self._arrivals.shown(polled.partitions, lineages))
+        for each in ours:
+            for part in self.judges.deltas.parts(each.times_ms):
+                rows = each.rows[part]
+                batch = each.counted if len(rows) == len(each.rows) else each.counted.take(part)
+                where = (polled.partitions[rows], polled.offsets[rows], now_ms, arrived.take(rows))
+                yield from self.judges.deltas.count(batch, each.times_ms[part], *where).items()
+        rest = np.flatnonzero(arrived.followed & ~counted)
+        yield from self.judges.deltas.unseen(times_ms[rest], arrived.take(rest)).items()
+
+    def _own_number(self, polled: Polled) -> npt.NDArray[np.bool_]:
+        """Which records have a number of their own: a tombstone behind a delete has its delete's."""
+        if self._changes is None or self._changes.envelope is None:
+            return np.ones(len(polled.values), np.bool_)
+        return np.array([value is not None for value in polled.values], np.bool_)
 
     def _rows_after(
         self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]
@@ -214,10 +279,11 @@ class Watch:
         filled = pc.if_else(instants.is_null(), pa.array(kafka_ms), instants)
         return np.asarray(filled, np.int64)
 
-    def _remember(self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64], polled: Polled) -> None:
-        newest = range(max(0, batch.num_rows - SHOWN_RECORDS), batch.num_rows)
-        for i in newest:
-            row = int(rows[i])
+    def _remember(self, ours: Sequence[_Rows], polled: Polled) -> None:
+        """Keep the newest of the records that were counted, to be shown."""
+        newest = [(each, i) for each in ours for i in range(len(each.rows))[-SHOWN_RECORDS:]]
+        for each, i in newest[-SHOWN_RECORDS:]:
+            row = int(each.rows[i])
             marks = dict(polled.headers[row] or [])
             mark = marks.get(HEADER)
             self.memory.seen.append(
@@ -226,7 +292,7 @@ class Watch:
                     int(polled.offsets[row]),
                     int(polled.timestamps_ms[row]),
                     polled.keys[row],
-                    batch.slice(i, 1).to_pylist()[0],
+                    each.batch.slice(i, 1).to_pylist()[0],
                     parse(mark) if isinstance(mark, bytes) else None,
                 )
             )
@@ -234,6 +300,9 @@ class Watch:
     def _judge(self, window: Window) -> list[Event]:
         judges = self.judges
         measurements = measure(window, judges.references)
+        if window.asked_s != judges.windows.window_s:
+            judges.exporter.update_longer(window, measurements)
+            return []
         events = judges.alarms.update(window)
         judges.exporter.update(window, measurements, events)
         judges.exporter.weigh(judges.alarms.evidence.level, judges.alarms.evidence.threshold)
@@ -244,6 +313,19 @@ class Watch:
             said = {"column": event.column, "metric": event.metric, "severity": str(event.severity)}
             logger.warning("alarm %s", event.kind, extra=said)
         return events
+
+
+def _kept(
+    batch: pa.RecordBatch, rows: npt.NDArray[np.int64], fresh: npt.NDArray[np.bool_]
+) -> tuple[pa.RecordBatch, npt.NDArray[np.int64]]:
+    """Those rows that are read for the first time, and which records they are."""
+    new = fresh[rows]
+    return (batch, rows) if new.all() else (batch.filter(pa.array(new)), rows[new])
+
+
+def _kept_windows(layout: PaneLayout) -> int:
+    """How many windows are remembered: each has the counts of its own and of its newest pane."""
+    return max(LEAST_KEPT, min(KEPT, KEPT_BYTES // (2 * 8 * layout.size)))
 
 
 def _conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch | None:

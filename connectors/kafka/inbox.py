@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, overload
 
@@ -57,6 +57,9 @@ class Lazily(Sequence[Read]):
 
     def __len__(self) -> int:
         return len(self._messages)
+
+    def __iter__(self) -> Iterator[Read]:
+        return map(self._read, self._messages)
 
     @overload
     def __getitem__(self, index: int) -> Read: ...

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from monitors.delays import DELAY_EDGES_S
 from monitors.estimate import Estimate
 from monitors.intervals import quantile
 from monitors.metric import Metric, Scope
-from monitors.pane import DELAY_EDGES_S
 from monitors.reference import Reference
 from monitors.window import Window
 

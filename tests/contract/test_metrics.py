@@ -16,6 +16,8 @@ from tests.monitors import scene
 
 LAYOUT = scene.layout()
 SEVERAL = [(name, seed) for name in monitors.names() for seed in range(3)]
+SKETCHED = ("quality.cardinality", "quality.uniqueness")  # the error is the sketch's own
+COUNT_SILENCE = ("flow.throughput", "flow.throughput_to_intent")
 DRIFTS = (scene.Drift(), scene.Drift(0.7, 0.5, "XXL", 0.1, 9), scene.Drift(1e6, 1.0))
 
 
@@ -63,7 +65,7 @@ def test_an_empty_window_has_no_value_or_a_count_of_none(name: str) -> None:
     for subject in subjects(metric):
         estimate = metric.estimate(scene.window_of(pane), reference, subject)
         assert estimate.n == 0
-        assert isnan(estimate.value) or (name == "flow.throughput" and estimate.value == 0)
+        assert isnan(estimate.value) or (name in COUNT_SILENCE and estimate.value == 0)
 
 
 @pytest.mark.parametrize("name", monitors.names())
@@ -94,13 +96,14 @@ def test_more_records_narrow_the_interval(name: str) -> None:
     reference = scene.reference_of(LAYOUT, scene.pane(LAYOUT, 300_000, seed=9))
     small, large = (scene.pane(LAYOUT, rows, scene.Drift(0.5, 0.3, None, 0.1, 9)) for rows in (1_000, 100_000))
     for pane, rows in ((small, 1_000), (large, 100_000)):
-        pane.publish_delays[50:60] = rows // 10
+        pane.publish_delays[50:60] = pane.lateness[50:60] = rows // 10
+        pane.counts[LAYOUT.sequences] = [rows, rows // 50, 0, rows // 100]
     for subject in subjects(metric):
         wide, narrow = (
             metric.estimate(scene.window_of(pane, seconds), reference, subject)
             for pane, seconds in ((small, 1.0), (large, 100.0))
         )
-        assert narrow.high - narrow.low <= wide.high - wide.low
+        assert name in SKETCHED or narrow.high - narrow.low <= wide.high - wide.low
 
 
 @pytest.mark.parametrize("name", monitors.names())

@@ -41,7 +41,7 @@ def test_what_is_saved_loads_and_draws_the_same(model: str, name: str, tmp_path:
         first.schema,
         first.profile,
     )
-    assert read.reference == first.reference
+    assert read.reference.to_json() == first.reference.to_json()
     assert golden_hash(read) == golden_hash(first)
     assert check_golden(read)
     draw = [Source(a, seed=3, epoch=1, shard=0, shards=2).block(7) for a in (first, read)]
@@ -95,7 +95,7 @@ def flip(name: str) -> Callable[[Path], object]:
         (lambda f: (f / "manifest.json").write_text("[]"), "is not that of an artifact"),
         (lambda f: (f / "manifest.json").write_text('{"name": "x"}'), "is not that of an artifact"),
         (lambda f: (f / "model.pkl").write_bytes(b"\x80"), "model.pkl: do not belong"),
-        (edit("manifest.json", lambda m: m.update(format=2)), "format=2: this program reads up to 1"),
+        (edit("manifest.json", lambda m: m.update(format=3)), "format=3: this program reads up to 2"),
         (edit("manifest.json", lambda m: m.update(identity="0")), "the identity is not that of the files"),
         (edit("manifest.json", lambda m: m.update(model="tabular.marginals")), "the identity is not that of the files"),
         (edit("manifest.json", lambda m: m["files"].pop("profile.json")), "expected the hashes of"),

@@ -23,12 +23,13 @@ SCHEMA = TableSchema(
         Column("weight", Kind.NUMBER, nullable=True, decimals=2),
         Column("pieces", Kind.INTEGER),
         Column("size", Kind.CATEGORY, nullable=True),
-        Column("fragile", Kind.BOOLEAN),
+        Column("fragile", Kind.BOOLEAN, role=Role.TARGET),
         Column("sent", Kind.DATE),
         Column("note", Kind.TEXT, nullable=True),
     ),
 )
 RULES = (Range("pieces", 0, 6), Range("weight", -100.0, 100.0))
+PAIRS = (("size", "fragile"), ("weight", "pieces"))
 SEEN_S = 0.02
 SIZES = ("S", "M", "L", "XL")
 
@@ -75,7 +76,7 @@ def profile(rows: int = 20_000) -> Profile:
 
 def layout() -> PaneLayout:
     """The cells and rules of the stream."""
-    return PaneLayout(SCHEMA, profile(), RULES)
+    return PaneLayout(SCHEMA, profile(), RULES, pairs=PAIRS, intended_per_s=1_000.0)
 
 
 def pane_of(cells: PaneLayout, rows: pa.RecordBatch) -> Pane:
@@ -84,6 +85,16 @@ def pane_of(cells: PaneLayout, rows: pa.RecordBatch) -> Pane:
     zeros = np.zeros(n, np.int64)
     panes = Deltas(cells).count(rows, zeros, zeros.astype(np.int32), np.arange(n), SEEN_S * 1_000)
     return panes[0] if panes else Pane.empty(cells)
+
+
+def pane_with(cells: PaneLayout, column: str, counts: dict[str, int]) -> Pane:
+    """A pane in which one column holds what is given by the cells' labels, and every other its first cell alone."""
+    made = Pane.empty(cells)
+    made.counts[0] = sum(counts.values())
+    for name in cells.bins:
+        made.column(name)[0] = made.records
+    made.column(column)[:] = [counts.get(label, 0) for label in cells.bins[column].labels]
+    return made
 
 
 def pane(cells: PaneLayout, rows: int, drift: Drift | None = None, seed: int = 0) -> Pane:
@@ -98,8 +109,7 @@ def window_of(pane: Pane, seconds: float = 1.0) -> Window:
 
 def reference_of(cells: PaneLayout, pane: Pane) -> Reference:
     """A change reference with the counts of a pane."""
-    counts: dict[str, list[int]] = {name: pane.column(name).tolist() for name in cells.bins}
-    return change_reference(cells, counts)
+    return change_reference(cells, cells.rows.read(pane.counts))
 
 
 def drawn(rng: np.random.Generator, cells: PaneLayout, shares: dict[str, npt.NDArray[np.float64]], rows: int) -> Pane:

@@ -1,12 +1,23 @@
 from __future__ import annotations
 
-from math import inf, isnan
+from math import hypot, inf, isnan
 
 import numpy as np
 import pytest
 from scipy.stats import beta, binom, ncx2, poisson
 
-from monitors.intervals import EXACT_UP_TO, noncentrality, nothing, poisson_rate, proportion, quantile, sup_distance
+from monitors.estimate import Estimate
+from monitors.intervals import (
+    EXACT_UP_TO,
+    difference,
+    largest,
+    noncentrality,
+    nothing,
+    poisson_rate,
+    proportion,
+    quantile,
+    sup_distance,
+)
 
 
 def test_nothing_is_not_a_number_on_no_record() -> None:
@@ -104,3 +115,25 @@ def test_quantile_intervals_hold_the_truth_95_times_in_100(n: int, q: float) -> 
         return bool(estimate.low <= truth <= estimate.high)
 
     assert np.mean([held() for _ in range(1_000)]) >= 0.94
+
+
+def test_differences_have_the_square_and_add_limits_folded_at_0() -> None:
+    one, other = Estimate(0.5, 0.4, 0.7, 100), Estimate(0.2, 0.16, 0.23, 100)
+    value, low, high = difference(one, other)
+    assert value == pytest.approx(0.3)
+    assert low == pytest.approx(0.3 - hypot(0.1, 0.03))
+    assert high == pytest.approx(0.3 + hypot(0.2, 0.04))
+    assert difference(other, one) == (value, low, high)
+    assert difference(one, Estimate(0.45, 0.4, 0.5, 9))[1] == 0
+
+
+def test_the_largest_difference_has_the_largest_ends() -> None:
+    found = largest([(0.1, 0.0, 0.6), (0.3, 0.2, 0.4)], 9)
+    assert (found.value, found.low, found.high, found.n) == (0.3, 0.2, 0.6, 9)
+
+
+def test_a_smaller_miss_widens_the_noncentrality() -> None:
+    for statistic in (50.0, 90_000.0):
+        _, low, high = noncentrality(statistic, 4, 0.001)
+        _, inner_low, inner_high = noncentrality(statistic, 4)
+        assert low < inner_low < inner_high < high

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors.pane import MAX_EXAMPLES, Deltas, Pane, PaneLayout, Span, delay_codes, pane_milliseconds
+from monitors import pane as panes
+from monitors.delays import delay_codes
+from monitors.pane import MAX_EXAMPLES, Deltas, Pane, PaneLayout, Span
 from schemas.errors import InputError
 from schemas.rules import Range
 from tests.monitors import scene
@@ -25,6 +27,16 @@ def test_counts_are_those_of_each_columns_cells() -> None:
         assert cells[LAYOUT.bins[column.name].null] == rows.column(column.name).null_count
     flags = dict(zip(LAYOUT.bins["fragile"].labels, pane.column("fragile").tolist(), strict=True))
     assert flags["true"] == rows.column("fragile").to_pylist().count(True)
+
+
+def test_pairs_and_moments_are_those_of_the_rows() -> None:
+    rows = scene.batch(np.random.default_rng(0), 1_000)
+    pane = scene.pane_of(LAYOUT, rows)
+    fragile = dict(zip(LAYOUT.bins["fragile"].labels, pane.pair(("size", "fragile")).sum(0).tolist(), strict=True))
+    assert fragile["true"] == rows.column("fragile").to_pylist().count(True)
+    assert pane.moments.columns == ("weight", "pieces", "sent")
+    assert pane.moments.gram[0, 0] == 1_000
+    assert pane.moments.gram[0, -1] == 1_000 - rows.column("weight").null_count
 
 
 @settings(max_examples=25, deadline=None)
@@ -105,6 +117,16 @@ def test_delays_make_panes_without_records() -> None:
     assert all(pane.records == 0 and not pane.spans for pane in panes.values())
 
 
+def test_rows_of_many_slots_are_counted_in_parts_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = np.array([5_500, 100, 3_200, 5_900, 2_000, -1])
+    assert [part.tolist() for part in Deltas(LAYOUT).parts(times)] == [[0, 1, 2, 3, 4, 5]]
+    monkeypatch.setattr(panes, "AT_ONCE_BYTES", 2 * 8 * LAYOUT.size)
+    assert [part.tolist() for part in Deltas(LAYOUT).parts(times)] == [[1, 5], [2, 4], [0, 3]]
+    monkeypatch.setattr(panes, "AT_ONCE_BYTES", 0)
+    assert len(list(Deltas(LAYOUT).parts(times))) == 5
+    assert list(Deltas(LAYOUT).parts(times[:0])) == []
+
+
 def test_no_record_no_pane() -> None:
     none = np.zeros(0, np.int64)
     assert Deltas(LAYOUT).count(scene.batch(np.random.default_rng(0), 0), none, none.astype(np.int32), none, 0.0) == {}
@@ -119,13 +141,6 @@ def test_the_column_the_clock_fills_is_not_watched() -> None:
 def test_rules_of_one_name_are_refused() -> None:
     with pytest.raises(InputError, match="range:weight: is given twice"):
         PaneLayout(scene.SCHEMA, scene.profile(), (Range("weight", 0, 1), Range("weight", 0, 2)))
-
-
-@pytest.mark.parametrize("pane_s", [0.0, -1.0, 0.0005, 1.0005])
-def test_panes_are_whole_milliseconds(pane_s: float) -> None:
-    with pytest.raises(InputError, match="pane_s="):
-        pane_milliseconds(pane_s)
-    assert pane_milliseconds(0.25) == 250
 
 
 def test_panes_pickle() -> None:

@@ -60,12 +60,22 @@ def full() -> Exporter:
 
 def test_an_estimate_is_three_series() -> None:
     seen = samples(full().render())
-    of = labels(column="weight", reference="change")
+    of = labels(column="weight", reference="change", window="10s")
     low, value, high = (seen[f"synthstream_drift_ks_{end}ratio", of] for end in ("low_", "", "high_"))
     assert 0 <= low < value < high < 1
-    assert seen["synthstream_quality_null_ratio", labels(column="size")] < 0.05
-    assert seen["synthstream_quality_violation_ratio", labels(rule="range:pieces")] == 0.001
-    assert seen["synthstream_flow_throughput_records_per_second", labels()] == 200
+    assert seen["synthstream_quality_null_ratio", labels(column="size", window="10s")] < 0.05
+    assert seen["synthstream_quality_violation_ratio", labels(rule="range:pieces", window="10s")] == 0.001
+    assert seen["synthstream_flow_throughput_records_per_second", labels(window="10s")] == 200
+
+
+def test_longer_windows_show_beside_the_first() -> None:
+    exporter = full()
+    hour = Window(0, 3_600, scene.pane(LAYOUT, 7_200), scene.pane(LAYOUT, 100), 60, 3_600)
+    exporter.update_longer(hour, measure(hour, (scene.reference_of(LAYOUT, hour.pane),)))
+    seen = samples(exporter.render())
+    assert seen["synthstream_flow_throughput_records_per_second", labels(window="10s")] == 200
+    assert seen["synthstream_flow_throughput_records_per_second", labels(window="3600s")] == 2
+    assert seen["synthstream_window_records", labels()] == 2_000
 
 
 def test_what_was_not_measured_is_not_exported() -> None:

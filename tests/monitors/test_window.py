@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+import tracemalloc
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors.pane import Pane, Span
+from monitors import window as sliding
+from monitors.arrivals import Arrivals
+from monitors.pane import Deltas, Pane, PaneLayout, Span
 from monitors.window import MAX_OPEN_PANES, Window, Windows
 from schemas.errors import InputError
+from schemas.profile import Profile, profile_table
+from schemas.table import Column, Kind, TableSchema
 from tests.monitors import scene
 
 LAYOUT = scene.layout()
@@ -128,16 +138,108 @@ def test_windows_are_sums_of_the_records_that_were_not_late(arrivals: list[tuple
         assert window.length_s <= length
 
 
+def times(windows: list[Window]) -> list[tuple[str, float, float]]:
+    return [(w.name, w.start_s, w.end_s) for w in windows]
+
+
+def test_longer_windows_slide_by_longer_panes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sliding, "LADDER_S", (2, 10))
+    windows = Windows(LAYOUT, 1, 3, 0, longer_s=[20, 5])
+    for slot in range(7, 40):
+        windows.add(slot, pane(1, slot))
+    seen = list(windows.flush())
+    assert [w.end_s for w in seen if w.asked_s == 3] == list(range(8, 41))
+    assert times([w for w in seen if w.asked_s == 5])[-1] == ("5s", 35, 40)
+    longest = [w for w in seen if w.asked_s == 20]
+    assert times(longest)[:2] == [("20s", 7, 8), ("20s", 7, 10)]
+    assert times(longest)[-1] == ("20s", 20, 40)
+    assert [w.pane.records for w in longest] == [w.length_s for w in longest]
+    assert [w.newest_s for w in longest][:3] == [1, 2, 2]
+
+
+def test_in_a_long_silence_longer_windows_run_dry_and_start_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sliding, "LADDER_S", (2,))
+    windows = Windows(LAYOUT, 1, 2, 0, idle_s=3, longer_s=[20])
+    windows.add(0, pane(4, 0))
+    assert list(windows.closed(0.0)) == []
+    dry = [w for w in windows.closed(60.0) if w.asked_s == 20]
+    assert [w.pane.records for w in dry] == [4] * 10 + [0] * 3
+    windows.add(1_000, pane(6, 1_000))
+    assert [(w.start_s, w.pane.records) for w in windows.flush() if w.asked_s == 20][-1] == (1_000, 6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_window_is_recounted_from_its_records_bit_for_bit(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records come out of order and some too late, in batches, and some batches are read twice."""
+    monkeypatch.setattr(sliding, "LADDER_S", (4, 20))
+    rng = np.random.default_rng(seed)
+    n, allowed_s = 6_000, 3
+    rows, part = scene.batch(rng, n), rng.integers(0, 2, n).astype(np.int32)
+    due = np.sort(rng.integers(0, 300_000, n)) - rng.integers(0, 5_000, n) * (rng.random(n) < 0.2)
+    offsets = np.arange(n)
+    deltas, arrivals = Deltas(LAYOUT), Arrivals()
+    windows = Windows(LAYOUT, 1, 3, allowed_s, longer_s=[40, 200, 7])
+    windows.expect([0, 1], 0.0)
+    taken = np.zeros(n, bool)
+    seen: list[Window] = []
+    for start in range(0, n, 100):
+        for batch in (slice(start, start + 100), slice(max(start - 50, 0), start + 100))[: 1 + (start % 300 == 0)]:
+            at = np.flatnonzero(arrivals.fresh(part[batch], offsets[batch])) + batch.start
+            panes = deltas.count(rows.take(at), due[at], part[at], offsets[at], 400_000.0)
+            for slot, pane in panes.items():
+                late = windows.late_records
+                windows.add(slot, pane)
+                taken[at[due[at] // 1_000 == slot]] = windows.late_records == late
+        seen += windows.closed(0.0)
+    seen += windows.flush()
+    assert 0 < windows.late_records == n - taken.sum() < n / 10
+    assert {w.asked_s for w in seen} == {3, 40, 200, 7}
+    for one in seen:
+        inside = np.flatnonzero(taken & (due >= 1_000 * one.start_s) & (due < 1_000 * one.end_s))
+        again = Pane.empty(LAYOUT)
+        for pane in deltas.count(rows.take(inside), due[inside], part[inside], offsets[inside], 400_000.0).values():
+            again.add(pane)
+        np.testing.assert_array_equal(one.pane.counts, again.counts)
+        assert one.pane.spans == again.spans
+
+
+def test_a_day_of_two_hundred_columns_stays_small() -> None:
+    first = Column("n0", Kind.NUMBER, nullable=True)
+    table = pa.table({"n0": pa.array([*range(300), None], pa.float64())})
+    (known,) = profile_table(table, TableSchema("one", (first,)))
+    names = [f"n{k}" for k in range(200)]
+    schema = TableSchema("wide", tuple(replace(first, name=name) for name in names))
+    profile = Profile(301, tuple(replace(known, name=name) for name in names))
+    layout = PaneLayout(schema, profile, pairs=list(combinations(names, 2))[:30])
+    one = Pane.empty(layout)
+    one.counts[:] = 7
+    windows = Windows(layout, 120, 1_200, 120, longer_s=[3_600, 86_400])
+    tracemalloc.start()
+    try:
+        newest: dict[str, Window] = {}
+        for slot in range(86_400 // 120):
+            one.spans[0] = Span(slot, slot, slot * 120_000)
+            windows.add(slot, one)
+            newest |= {w.name: w for w in windows.closed(0.0)}
+        newest |= {w.name: w for w in windows.flush()}
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert {name: w.pane.counts[-1] for name, w in newest.items()} == {"1200s": 70, "3600s": 210, "86400s": 5_040}
+    assert peak < 200e6
+
+
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
         ({"window_s": 2.5}, "window_s=2.5: must be a whole number of panes"),
-        ({"window_s": 0.0}, "window_s=0.0"),
+        ({"window_s": 0.0}, "window_s=0"),
         ({"allowed_lateness_s": -1.0}, "allowed_lateness_s=-1.0"),
         ({"idle_s": 0.0}, "idle_s=0.0"),
         ({"pane_s": 0.0}, "pane_s=0.0"),
+        ({"longer_s": [60.5]}, "window_s=60.5: must be a whole number of panes of 1 s"),
     ],
 )
-def test_lengths_that_do_not_fit_are_refused(given: dict[str, float], fault: str) -> None:
+def test_lengths_that_do_not_fit_are_refused(given: dict[str, Any], fault: str) -> None:
     with pytest.raises(InputError, match=fault):
         Windows(LAYOUT, **given)

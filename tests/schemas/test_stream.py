@@ -84,6 +84,8 @@ def test_no_record_goes_where_the_stream_keeps_its_own_state(suffix: str, going:
         ({"monitor": {"window_s": 0}}, "monitor.window_s=0: "),
         ({"monitor": {"window_s": 2.5}}, "monitor.window_s=2.5: must be a whole number of panes"),
         ({"monitor": {"panes_per_false_alarm": 1}}, "monitor.panes_per_false_alarm=1: "),
+        ({"monitor": {"longer_s": [60, 61.5]}}, "monitor.longer_s=61.5: must be a whole number of panes"),
+        ({"monitor": {"longer_s": [10]}}, "monitor.longer_s: two windows are equally long"),
         ({"until": "soon"}, "until='soon': "),
         ({"time_compression": 0}, "time_compression=0: "),
         ({"behind": "wait"}, "behind='wait': "),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from monitors.pane import Sequences
 from schemas.avro import avro_schema
 from schemas.steering import Steering
 from stream_app import monitoring
@@ -65,6 +67,9 @@ def test_rows_are_judged_and_deletes_and_tombstones_are_no_strangers(form: str, 
     assert memory.deletes == (gone if form == "debezium" else 0)
     shown = watch.judges.exporter.render().decode()
     assert f'synthstream_monitor_tombstones_total{{stream="orders"}} {float(gone)}' in shown
+    seen = np.array([verdict.window.newest.sequences for verdict in memory.verdicts]).sum(axis=0)
+    assert Sequences(*seen.tolist())[1:] == (0, 0, 0)
+    assert seen[0] == pytest.approx(RATE * (SECONDS - 2), rel=0.01)
     newest = sum(verdict.window.newest.records for verdict in memory.verdicts)
     assert newest == pytest.approx(RATE * (SECONDS - 2) - gone * (SECONDS - 2) / SECONDS, rel=0.03)
     assert set(memory.seen[-1].value) == set(trained().schema.names)

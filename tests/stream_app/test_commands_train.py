@@ -202,7 +202,7 @@ def damaged(folder: Path, name: str) -> None:
         (folder / "reference.json").unlink()
     elif name == "newer":
         manifest = json.loads((folder / "manifest.json").read_text())
-        (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 2}))
+        (folder / "manifest.json").write_text(json.dumps({**manifest, "format": 3}))
     elif name == "garbled":
         (folder / "manifest.json").write_text("{")
 
@@ -215,7 +215,7 @@ def damaged(folder: Path, name: str) -> None:
         ("corrupted", "profile.json is not what was written (its hash differs); train it anew"),
         ("strange", "model.pkl: do not belong in an artifact; remove them"),
         ("incomplete", "reference.json is missing"),
-        ("newer", "format=2: this program reads up to 1; upgrade it\n"),
+        ("newer", "format=3: this program reads up to 2; upgrade it\n"),
         ("garbled", "is damaged"),
     ],
 )

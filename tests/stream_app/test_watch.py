@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
 from monitors.estimate import Estimate
 from monitors.flow.publish_delay import METRIC as PUBLISH_DELAY
 from monitors.flow.throughput import METRIC as THROUGHPUT
+from monitors.flow.throughput_to_intent import METRIC as TO_INTENT
+from monitors.pane import Pane
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from schemas.codec import Codec
 from schemas.errors import InputError
@@ -78,6 +83,20 @@ def test_throughput_and_violations_are_those_of_the_stream() -> None:
     assert measured(stormy, VIOLATION_RATE.NAME, "not_null:colour").value == 0
 
 
+def test_throughput_is_held_against_the_rate_that_the_streams_file_asks_for() -> None:
+    calm = drifted().watch.memory.verdicts[6]
+    assert measured(calm, TO_INTENT.NAME).value == pytest.approx(1, rel=0.01)
+    asked: list[tuple[dict[str, Any], float | None]] = [
+        ({}, RATE),
+        ({"time_compression": 10}, RATE),
+        ({"event_time": "at", "time_compression": 10}, RATE / 10),
+        ({"rate_per_s": "max"}, None),
+        ({"key": {"entities": 50}, "changes": {"form": "upserts"}}, None),
+    ]
+    for changes, intended in asked:
+        assert monitoring.judges(spec(**changes), trained()).layout.intended_per_s == intended
+
+
 def test_records_that_are_not_ours_are_counted_and_passed_over() -> None:
     ours = records(drifting=False)
     strange = [Record(b"hello", None, 0, int(START_MS) + 1_500, []), Record(b"\x00\x00\x00\x00\x63x", None, 0, 0, [])]
@@ -119,6 +138,52 @@ def test_a_late_record_is_counted_as_late() -> None:
     watched.topic.records.append(straggler)
     watched.watch.step()
     assert watched.watch.judges.windows.late_records == 1
+
+
+def test_longer_windows_are_measured_and_exported_and_raise_no_alarm() -> None:
+    asked = {"window_s": 4, "allowed_lateness_s": 1, "min_records": 200, "longer_s": [10]}
+    watched = scene(records(), monitor=asked).until(SECONDS + 4)
+    assert [event for _, event in watched.events] == [event for _, event in drifted().events]
+    shown = watched.watch.judges.exporter.render().decode()
+    assert f'synthstream_flow_throughput_records_per_second{{stream="orders",window="10s"}} {RATE}' in shown
+    assert f'synthstream_flow_throughput_records_per_second{{stream="orders",window="4s"}} {RATE}' in shown
+
+
+def test_what_is_read_again_is_not_counted_again() -> None:
+    watched = scene(records(drifting=False)).until(6)
+    counts = [verdict.window.pane.counts for verdict in watched.watch.memory.verdicts]
+    again = 500
+    for record in watched.topic.records[-again:]:
+        watched.topic._offsets[record.partition] -= 1
+    watched.topic._read -= again
+    watched.watch.step()
+    assert watched.watch.memory.redelivered == again
+    assert watched.watch.memory.records == len(watched.topic.records)
+    watched.until(SECONDS)
+    calm = scene(records(drifting=False)).until(SECONDS)
+    assert len(counts) < len(watched.watch.memory.verdicts) == len(calm.watch.memory.verdicts)
+    for one, other in zip(watched.watch.memory.verdicts, calm.watch.memory.verdicts, strict=True):
+        np.testing.assert_array_equal(_but_ages(one.window.pane), _but_ages(other.window.pane))
+    shown = watched.watch.judges.exporter.render().decode()
+    assert f'synthstream_monitor_redelivered_records_total{{stream="orders"}} {float(again)}' in shown
+
+
+def _but_ages(pane: Pane) -> npt.NDArray[np.int64]:
+    return np.delete(pane.counts, pane.layout.record_ages)
+
+
+def test_duplicates_and_gaps_are_found_by_the_records_lineage() -> None:
+    ours = records(drifting=False)
+    changed = [record for i, record in enumerate(ours) if i not in (1_000, 1_001, 1_006, 3_000)]
+    changed.insert(2_000, changed[1_990])
+    changed[4_000], changed[4_002] = changed[4_002], changed[4_000]
+    verdicts = scene(changed).until(SECONDS + 4).watch.memory.verdicts
+    seen = np.array([v.window.newest.sequences for v in verdicts]).sum(axis=0)
+    assert seen.tolist() == [RATE * (SECONDS - 2) - 3, 5, 1, 1]
+    by_second = [v.window.newest.sequences.missing for v in verdicts]
+    assert [i for i, missing in enumerate(by_second) if missing] == [2, 7, 10]
+    untold = scene(changed, monitor={"window_s": 4, "allowed_lateness_s": 1, "sequences": False}).until(6)
+    assert [v.window.pane.sequences.followed for v in untold.watch.memory.verdicts] == [0] * 4
 
 
 def test_event_time_is_the_columns_where_one_is_named() -> None:
