@@ -108,6 +108,7 @@ def artifact_from(
             else {}
         ),
         **({} if start.before is None else {"before": start.before.identity}),
+        **_found(generator),
     }
     artifact = Artifact(model, generator, schema, profile, manifest, {})
     rows = reference_rows if Launch.here().is_first else 1  # the others' artifacts are not kept
@@ -115,6 +116,12 @@ def artifact_from(
     golden = {fingerprint(): golden_hash(artifact)}
     train_s = time.perf_counter() - began
     return replace(artifact, reference=reference, manifest={**manifest, "golden": golden, "train_s": train_s})
+
+
+def _found(generator: Sampler) -> dict[str, Any]:
+    """What fitting found out, for the manifest."""
+    fitted = generator.inner if isinstance(generator, Constrained) else generator
+    return {"found": dict(fitted.found)} if fitted.found else {}
 
 
 def reference_counts(

@@ -189,7 +189,7 @@ def fit_network(
     seed: int,
     progress: Progress,
     begun: Begun = AFRESH,
-) -> Network:
+) -> tuple[Network, Ints]:
     """Train a network.
 
     Args:
@@ -200,6 +200,9 @@ def fit_network(
         seed: seeds the first weights, the order of rows, and what is dropped.
         progress: told how far training has come.
         begun: what it begins with, and where it keeps checkpoints.
+
+    Returns:
+        The network, and which rows it did not learn from.
     """
     fixed, device = order.tolist(), device_of(begun.device)
 
@@ -232,8 +235,8 @@ def fit_network(
         model = NadeModule(cells, settings["width"], settings["forgotten"])
         if begun.network is not None:
             model.take_over(begun.network)
-        train(model, torch.from_numpy(codes), loss, judge, plan, progress, keeper)
-    return calibrated(model.network(), cells.share, cells.first, order, seed)
+        trained = train(model, torch.from_numpy(codes), loss, judge, plan, progress, keeper)
+    return calibrated(model.network(), cells.share, cells.first, order, seed), trained.held_back
 
 
 def _terms(codes: Codes, cells: Cells, order: Ints, begun: Begun) -> dict[str, Any]:
