@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from generators.discrete.autoregressive import CALIBRATION_ROWS, Network, Walk
+from generators.discrete.autoregressive import Network, Walk
 from generators.discrete.boosting import fit_trees
 from generators.discrete.cells import Cells, Codes
 from generators.discrete.trees import Head, Trees, calibrated_trees
@@ -26,9 +26,11 @@ MOST_CLASSES = 32
 FEWEST_JUDGED = 50
 """Fewer rows decide nothing."""
 
-SURE = 1.0
-"""So many standard errors must the trees be better by: one, after Breiman et al. 1984, "Classification and regression
-trees", 3.4.3. A wrong choice between two that are so near each other costs little, either way."""
+CALIBRATION_ROWS = 32_768
+"""The trees' marginal is brought to the table's on so many rows, each column's uniforms one a stratum."""
+
+SURE = 1.28
+"""So many standard errors must the trees be better by; those that are no better are so by chance one time in ten."""
 
 Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -116,6 +118,7 @@ def fit_head(
         return None, found
     rng = np.random.Generator(np.random.Philox(seed))
     unknown = np.full((CALIBRATION_ROWS, codes.shape[1]), -1, np.int32)
-    drawn, _ = walk.draw(rng.random(unknown.shape), unknown, order)
+    strata = rng.permuted(np.tile(np.arange(CALIBRATION_ROWS)[:, None], unknown.shape[1]), axis=0)
+    drawn, _ = walk.draw((strata + rng.random(unknown.shape)) / CALIBRATION_ROWS, unknown, order)
     share = cells.share[cells.first[target] : cells.first[target + 1]]
     return calibrated_trees(fit_trees(codes, cells, target, seed), share, drawn), found

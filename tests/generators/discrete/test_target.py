@@ -105,10 +105,9 @@ def test_a_contest_is_decided_by_differences_row_by_row() -> None:
     assert found.is_won_by_trees
 
 
-@pytest.mark.parametrize(("trees_nats", "won"), [(0.48, True), (0.5, False), (0.6, False)])
+@pytest.mark.parametrize(("trees_nats", "won"), [(0.48, True), (0.488, False), (0.6, False)])
 def test_a_lead_within_chance_is_none(trees_nats: float, won: bool) -> None:
     assert Contest(0.5, trees_nats, 0.01, 100).is_won_by_trees is won
-    assert not Contest(0.5, 0.495, 0.01, 100).is_won_by_trees
 
 
 @pytest.mark.parametrize(
