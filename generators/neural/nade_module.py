@@ -28,6 +28,9 @@ SCALES = (2, 4, 8, 16, 32)
 FEW_ROWS, SMALL_BATCH, LARGE_BATCH = 15_000, 128, 512
 """Tables of fewer rows are trained in smaller batches."""
 
+FEW_DECAY, DECAY = 1.0, 0.01
+"""The weight decay for such tables, and for others: with few rows weights had better stay small."""
+
 GIVEN = 0.8
 """The share of rows that have cells given while training."""
 
@@ -217,8 +220,10 @@ def fit_network(
         rows = rows.long()
         return (model.losses(rows, fixed).sum() + model.losses(rows, fixed, given).sum()) / 2
 
+    few = len(codes) < FEW_ROWS
     plan = Plan(
-        SMALL_BATCH if len(codes) < FEW_ROWS else LARGE_BATCH,
+        SMALL_BATCH if few else LARGE_BATCH,
+        weight_decay=FEW_DECAY if few else DECAY,
         max_seconds=settings["max_seconds"],
         max_epochs=settings["max_epochs"],
         learned=begun.network is not None,
