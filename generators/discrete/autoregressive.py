@@ -26,7 +26,7 @@ CHUNK = 256
 STABLE = np.float32(1e-5)
 """What is added to a variance before its root is taken, as torch does."""
 
-CALIBRATIONS, CALIBRATION_ROWS = 3, 16_384
+CALIBRATIONS, CALIBRATION_ROWS = 5, 16_384
 """Marginals are brought to the table's so often, each time by what so many rows show."""
 
 SIXTH = np.float32(1 / 6)

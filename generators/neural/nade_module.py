@@ -31,6 +31,9 @@ FEW_ROWS, SMALL_BATCH, LARGE_BATCH = 15_000, 128, 512
 FEW_DECAY, DECAY = 1.0, 0.01
 """The weight decay for such tables, and for others: with few rows weights had better stay small."""
 
+FEW_HELD, HELD = 0.15, 0.1
+"""The share of rows held back of such tables, and of others: they also decide who draws the target."""
+
 GIVEN = 0.8
 """The share of rows that have cells given while training."""
 
@@ -224,6 +227,7 @@ def fit_network(
     plan = Plan(
         SMALL_BATCH if few else LARGE_BATCH,
         weight_decay=FEW_DECAY if few else DECAY,
+        held_back=FEW_HELD if few else HELD,
         max_seconds=settings["max_seconds"],
         max_epochs=settings["max_epochs"],
         learned=begun.network is not None,
