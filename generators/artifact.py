@@ -47,7 +47,8 @@ class Artifact:
         generator: ready to sample.
         schema: what the columns are.
         profile: their marginals.
-        manifest: format, model, settings, seed, rows, train_s, created, versions, identity and golden hashes.
+        manifest: format, model, settings, seed, rows, train_s, created, versions, identity, golden hashes, and what
+            fitting found out where there is anything.
         reference: counts of the generator's own rows.
     """
 

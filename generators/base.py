@@ -34,6 +34,9 @@ class Sampler(ABC):
     numbered: Mapping[str, Numbered] = MappingProxyType({})
     """The columns, by name, that hold another value in every record of a stream; filled in by the record's number."""
 
+    found: Mapping[str, Any] = MappingProxyType({})
+    """What fitting found out, as JSON has it: for the manifest alone, nothing is drawn by it."""
+
     @property
     @abstractmethod
     def width(self) -> int:

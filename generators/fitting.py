@@ -16,6 +16,7 @@ import pyarrow as pa
 
 import generators
 from generators.artifact import ARTIFACT_FORMAT, Artifact, check_contents, golden_hash, identity_of, rules_form
+from generators.base import Sampler
 from generators.blocks import BLOCK_ROWS, Source
 from generators.constraints.constrained import Constrained
 from generators.constraints.fitting import fit_constrained, met
@@ -114,6 +115,7 @@ def artifact_from(
             else {}
         ),
         **({} if start.before is None else {"before": start.before.identity}),
+        **_found(generator),
     }
     artifact = Artifact(model, generator, schema, profile, manifest, NOTHING_COUNTED)
     drawn = reference_rows if Launch.here().is_first else 1  # the others' artifacts are not kept
@@ -121,6 +123,12 @@ def artifact_from(
     golden = {fingerprint(): golden_hash(artifact)}
     train_s = time.perf_counter() - began
     return replace(artifact, reference=reference, manifest={**manifest, "golden": golden, "train_s": train_s})
+
+
+def _found(generator: Sampler) -> dict[str, Any]:
+    """What fitting found out, for the manifest."""
+    fitted = generator.inner if isinstance(generator, Constrained) else generator
+    return {"found": dict(fitted.found)} if fitted.found else {}
 
 
 def reference_counts(

@@ -30,6 +30,7 @@ def artifact_report(artifact: Artifact, folder: Path) -> dict[str, Any]:
         "train_s": round(manifest["train_s"], 2),
         "seed": manifest["seed"],
         **({"went_on_from": manifest["before"]} if "before" in manifest else {}),
+        **manifest.get("found", {}),
         "columns": list(artifact.schema.names),
         "dropped": list(artifact.schema.dropped),
         "locales": list(artifact.schema.locales),

@@ -26,7 +26,7 @@ CHUNK = 256
 STABLE = np.float32(1e-5)
 """What is added to a variance before its root is taken, as torch does."""
 
-CALIBRATIONS, CALIBRATION_ROWS = 3, 16_384
+CALIBRATIONS, CALIBRATION_ROWS = 5, 16_384
 """Marginals are brought to the table's so often, each time by what so many rows show."""
 
 SIXTH = np.float32(1 / 6)
@@ -208,7 +208,7 @@ def _next(
 
 
 @numba.njit(cache=True, nogil=True)
-def _exponentials(logits: Floats32, biases: Floats32, sums: Floats32) -> None:
+def exponentials(logits: Floats32, biases: Floats32, sums: Floats32) -> None:
     """Turn logits into what their chances are proportional to, in place: 2^n times a polynomial, without branches.
 
     Args:
@@ -247,7 +247,7 @@ def _exponentials(logits: Floats32, biases: Floats32, sums: Floats32) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def _pick(chances: Floats32, sums: Floats32, u: Floats, codes: Codes, into: Floats) -> None:
+def pick(chances: Floats32, sums: Floats32, u: Floats, codes: Codes, into: Floats) -> None:
     """Draw a cell a row.
 
     Args:
@@ -304,7 +304,7 @@ def _chances(
     logits = room.ravel()[: whole * (end - start)].reshape(whole, end - start)
     times(last, outputs[start * h : end * h].reshape(h, end - start), logits)
     sums = np.empty(rows, np.float32)
-    _exponentials(logits[:rows], biases[start:end], sums)
+    exponentials(logits[:rows], biases[start:end], sums)
     return logits[:rows], sums
 
 
@@ -339,7 +339,7 @@ def _draw(
                 for i in range(high - low):
                     for k in range(first[j + 1] - first[j]):
                         sums[first[j] + k] += chances[i, k] / whole[i]
-            _pick(chances, whole, u[low:high, j], codes[low:high, j], into[low:high, j])
+            pick(chances, whole, u[low:high, j], codes[low:high, j], into[low:high, j])
             _add(state, codes[low:high, j], embeddings, first[j])
 
 

@@ -28,6 +28,12 @@ SCALES = (2, 4, 8, 16, 32)
 FEW_ROWS, SMALL_BATCH, LARGE_BATCH = 15_000, 128, 512
 """Tables of fewer rows are trained in smaller batches."""
 
+FEW_DECAY, DECAY = 1.0, 0.01
+"""The weight decay for such tables, and for others: with few rows weights had better stay small."""
+
+FEW_HELD, HELD = 0.15, 0.1
+"""The share of rows held back of such tables, and of others: they also decide who draws the target."""
+
 GIVEN = 0.8
 """The share of rows that have cells given while training."""
 
@@ -189,7 +195,7 @@ def fit_network(
     seed: int,
     progress: Progress,
     begun: Begun = AFRESH,
-) -> Network:
+) -> tuple[Network, Ints]:
     """Train a network.
 
     Args:
@@ -200,6 +206,9 @@ def fit_network(
         seed: seeds the first weights, the order of rows, and what is dropped.
         progress: told how far training has come.
         begun: what it begins with, and where it keeps checkpoints.
+
+    Returns:
+        The network, and which rows it did not learn from.
     """
     fixed, device = order.tolist(), device_of(begun.device)
 
@@ -214,8 +223,11 @@ def fit_network(
         rows = rows.long()
         return (model.losses(rows, fixed).sum() + model.losses(rows, fixed, given).sum()) / 2
 
+    few = len(codes) < FEW_ROWS
     plan = Plan(
-        SMALL_BATCH if len(codes) < FEW_ROWS else LARGE_BATCH,
+        SMALL_BATCH if few else LARGE_BATCH,
+        weight_decay=FEW_DECAY if few else DECAY,
+        held_back=FEW_HELD if few else HELD,
         max_seconds=settings["max_seconds"],
         max_epochs=settings["max_epochs"],
         learned=begun.network is not None,
@@ -232,8 +244,8 @@ def fit_network(
         model = NadeModule(cells, settings["width"], settings["forgotten"])
         if begun.network is not None:
             model.take_over(begun.network)
-        train(model, torch.from_numpy(codes), loss, judge, plan, progress, keeper)
-    return calibrated(model.network(), cells.share, cells.first, order, seed)
+        trained = train(model, torch.from_numpy(codes), loss, judge, plan, progress, keeper)
+    return calibrated(model.network(), cells.share, cells.first, order, seed), trained.held_back
 
 
 def _terms(codes: Codes, cells: Cells, order: Ints, begun: Begun) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
@@ -72,6 +73,19 @@ class Plan:
     bf16: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What training came to.
+
+    Args:
+        loss: the best on the rows held back, in nats a row.
+        held_back: which rows these are, shape (held back,).
+    """
+
+    loss: float
+    held_back: npt.NDArray[np.int64]
+
+
 def train(
     model: Model,
     rows: Tensor,
@@ -80,7 +94,7 @@ def train(
     plan: Plan,
     progress: Progress,
     keeper: Keeper | None = None,
-) -> float:
+) -> Trained:
     """Train a model in place; it is left at the averaged weights that were best.
 
     Args:
@@ -91,9 +105,6 @@ def train(
         plan: how.
         progress: told how far it has come.
         keeper: keeps checkpoints, and has the one to go on from; None for none.
-
-    Returns:
-        The best loss on the rows held back, in nats a row.
 
     Raises:
         InputError: the checkpoint is of another training.
@@ -116,7 +127,7 @@ def train(
             keeper.write(run.reached())
     model.load_state_dict(run.kept)
     model.to("cpu").eval()
-    return run.best
+    return Trained(run.best, run.held_back)
 
 
 class _Run(Generic[Model]):
@@ -131,6 +142,7 @@ class _Run(Generic[Model]):
         model.to(plan.device)
         order = self._processes.same(torch.randperm(len(rows)))
         held = min(max(1, round(plan.held_back * len(rows))), MOST_HELD)
+        self.held_back: npt.NDArray[np.int64] = order[:held].cpu().numpy()
         self._rows, self._judged, self._learned = rows, rows[order[:held]], order[held:]
         self._model, self._loss, self._judge, self._plan = model, loss, judge, plan
         self._averaging = AveragedModel(model, multi_avg_fn=_nearer(plan.average))

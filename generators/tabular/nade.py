@@ -12,7 +12,9 @@ import pyarrow as pa
 from generators.base import Generator, too_small
 from generators.discrete.autoregressive import Network, Walk
 from generators.discrete.carry import Begun, Cut, carried, carried_network
-from generators.discrete.cells import CellColumns, Cells, Codes, cells_of, codes_of
+from generators.discrete.cells import CellColumns, Cells, Codes, Floats, cells_of, codes_of
+from generators.discrete.target import fit_head, target_of
+from generators.discrete.trees import Head, Trees
 from generators.given import arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
 from generators.start import Start
@@ -29,6 +31,7 @@ class Nade(Generator):
 
     Given columns come first: the network has learned to begin with any of them. So what follows is the network's
     estimate of the conditional distribution, not Bayes' rule on its own joint one.
+    A target of few cells is drawn by boosted trees instead, where these tell it better (`discrete/target.py`).
     Source: Larochelle and Murray 2011, "The neural autoregressive distribution estimator"; Uria, Murray and Larochelle
     2014, "A deep and tractable density estimator".
 
@@ -38,6 +41,7 @@ class Nade(Generator):
         surrogates: the columns whose values are invented.
         cells: what the columns are cut into.
         network: gives the chances of a column's cells.
+        trees: give those of the target's, once all other columns are known; None where the network does.
     """
 
     HELP: ClassVar[str] = "neural network, column by column; closest to the data, trains in seconds to minutes"
@@ -49,16 +53,23 @@ class Nade(Generator):
         "width": 64,
         "cells": 100,
         "forgotten": 0.1,
+        "head": True,
         "bf16": False,
         "max_seconds": 3_600.0,
         "max_epochs": 1_000,
     }
 
     def __init__(
-        self, schema: TableSchema, profile: Profile, surrogates: Surrogates, cells: Cells, network: Network
+        self,
+        schema: TableSchema,
+        profile: Profile,
+        surrogates: Surrogates,
+        cells: Cells,
+        network: Network,
+        trees: Trees | None = None,
     ) -> None:
         self.schema, self.profile, self.surrogates = schema, profile, surrogates
-        self._cells, self._network = cells, network
+        self._cells, self._network, self._head = cells, network, None if trees is None else Head(trees)
         self._columns, self._walk = CellColumns(schema, profile, cells), Walk(network, cells.first)
         self._order = drawing_order(schema, cells)
 
@@ -89,8 +100,15 @@ class Nade(Generator):
         start = Start("tabular.nade") if task.start is None else task.start
         network = cls._begun(start, Cut(schema, profile, cells), settings)
         begun = Begun(start.keep, network, start.gently, start.device)
-        network = fit_network(codes, cells, drawing_order(schema, cells), settings, task.seed, task.progress, begun)
-        return cls(schema, profile, surrogates, cells, network)
+        order, target = drawing_order(schema, cells), target_of(schema, cells)
+        network, held_back = fit_network(codes, cells, order, settings, task.seed, task.progress, begun)
+        if target is None or not settings["head"] or task.rows.is_long:  # of so many rows the network tells it as well
+            return cls(schema, profile, surrogates, cells, network)
+        task.progress(1.0, "trees for the target")
+        trees, found = fit_head(codes, cells, target, order, network, held_back, task.seed)
+        model = cls(schema, profile, surrogates, cells, network, trees)
+        model.found = found
+        return model
 
     @classmethod
     def _begun(cls, start: Start, now: Cut, settings: Mapping[str, Any]) -> Network | None:
@@ -125,26 +143,39 @@ class Nade(Generator):
             if at in held:
                 known[:, j] = self._columns.codes(j, held[at])
         order = np.array([j for j in self._order.tolist() if columns[j] not in held], np.int64)
-        codes, into = self._walk.draw(uniforms[:, : len(columns)], known, order)
+        codes, into = self._draw(uniforms[:, : len(columns)], known, order)
         drawn = {j: (cells.values(j, codes[:, j], into[:, j]), codes[:, j] != cells.null[j]) for j in order.tolist()}
         return self._columns.batch(self.surrogates.draw(uniforms[:, len(columns) :], arrays_of(held)), drawn, held)
+
+    def _draw(self, u: Floats, known: Codes, order: npt.NDArray[np.int64]) -> tuple[Codes, Floats]:
+        """See `Walk.draw`; the target comes last, and by the head where there is one."""
+        head = self._head
+        if head is None or head.target not in order:
+            return self._walk.draw(u, known, order)
+        codes, into = self._walk.draw(u, known, order[order != head.target])
+        codes[:, head.target], into[:, head.target] = head.draw(np.ascontiguousarray(u[:, head.target]), codes)
+        return codes, into
 
     def log_likelihood(self, table: pa.Table) -> npt.NDArray[np.float64]:
         """How likely rows are, exactly; see `Sampler.log_likelihood`."""
         codes = self._cells.codes(table, self.schema, self.profile)
         by_column = self._walk.log_chances(codes, self._order).astype(np.float64)
+        if self._head is not None:
+            by_column[:, self._head.target] = self._head.log_chances(codes)
         return by_column @ np.ones(by_column.shape[1])
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
-        """The network, how finely numbers were cut, and the pools of invented values."""
-        return {**self._network.weights(), "cells": np.array([self._cells.fineness]), **self.surrogates.weights()}
+        """The network, the trees, how finely numbers were cut, and the pools of invented values."""
+        trees = {} if self._head is None else self._head.trees.weights()
+        cells = {"cells": np.array([self._cells.fineness])}
+        return {**self._network.weights(), **trees, **cells, **self.surrogates.weights()}
 
     @classmethod
     def from_weights(cls, weights: Mapping[str, npt.NDArray[Any]], schema: TableSchema, profile: Profile) -> Self:
         """Rebuild the model that `weights` came from."""
         cells = cells_of(schema, profile, int(weights["cells"][0]))
         surrogates = Surrogates.from_weights(weights, schema, profile)
-        return cls(schema, profile, surrogates, cells, Network.from_weights(weights))
+        return cls(schema, profile, surrogates, cells, Network.from_weights(weights), Trees.from_weights(weights))
 
 
 def drawing_order(schema: TableSchema, cells: Cells) -> npt.NDArray[np.int64]:

@@ -46,10 +46,10 @@ from generators.neural import nade_module
 from stream_app.cli import main
 plain = nade_module.fit_network
 def fit_network(*args):
-    network = plain(*args)
+    network, held_back = plain(*args)
     digest = hashlib.sha256(b"".join(a.tobytes() for a in network.weights().values())).hexdigest()
     (Path(sys.argv[1]) / os.environ["RANK"]).write_text(digest)
-    return network
+    return network, held_back
 nade_module.fit_network = fit_network
 main(sys.argv[2:])
 """

@@ -76,7 +76,7 @@ def test_cells_of_numbers_share_with_their_neighbours_and_others_do_not(coded: t
 def test_training_lowers_the_loss_below_that_of_independent_columns(coded: tuple[Cells, Codes]) -> None:
     cells, codes = coded
     order = np.arange(codes.shape[1])
-    network = fit_network(codes, cells, order, SETTINGS, 0, ignore)
+    network, _ = fit_network(codes, cells, order, SETTINGS, 0, ignore)
     known = -Walk(network, cells.first).log_chances(codes, order).sum(axis=1).mean()
     counts = [np.bincount(column[column >= 0]) / len(column) for column in codes.T]
     alone = -sum((share[share > 0] * np.log(share[share > 0])).sum() for share in counts)
@@ -89,7 +89,7 @@ def test_the_same_seed_gives_the_same_network_and_leaves_others_numbers_alone(co
     expected = torch.rand(3)
     torch.manual_seed(5)
     first, again, other = (
-        fit_network(codes, cells, np.arange(codes.shape[1]), SETTINGS | {"max_epochs": 1}, seed, ignore).weights()
+        fit_network(codes, cells, np.arange(codes.shape[1]), SETTINGS | {"max_epochs": 1}, seed, ignore)[0].weights()
         for seed in (1, 1, 2)
     )
     assert torch.equal(torch.rand(3), expected)

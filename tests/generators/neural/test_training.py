@@ -33,7 +33,7 @@ def trained(plan: Plan = PLAN, seed: int = 0, said: list[tuple[float, str]] | No
     torch.manual_seed(seed)
     model = nn.Linear(1, 1)
     told = [] if said is None else said
-    return model, train(model, line(), squared, squared, plan, lambda share, what: told.append((share, what)))
+    return model, train(model, line(), squared, squared, plan, lambda share, what: told.append((share, what))).loss
 
 
 def test_it_learns_and_says_how_well() -> None:
@@ -61,7 +61,7 @@ def test_the_weights_that_were_best_on_the_rows_held_back_are_kept() -> None:
 
     torch.manual_seed(0)
     model = nn.Linear(1, 1)
-    assert train(model, line(), squared, worse_and_worse, PLAN, lambda share, what: None) == 0.0
+    assert train(model, line(), squared, worse_and_worse, PLAN, lambda share, what: None).loss == 0.0
     assert len(judged) == 1 + PLAN.patience
     assert torch.equal(model.weight, judged[0][1])
 
@@ -113,8 +113,9 @@ def test_many_rows_are_gone_over_in_several_epochs_each_once() -> None:
 @pytest.mark.parametrize("rows", [2, 3, 70])
 def test_few_rows_are_enough(rows: int) -> None:
     torch.manual_seed(0)
-    best = train(nn.Linear(1, 1), line(rows), squared, squared, Plan(64, max_epochs=2), lambda *_: None)
-    assert best < float("inf")
+    found = train(nn.Linear(1, 1), line(rows), squared, squared, Plan(64, max_epochs=2), lambda *_: None)
+    assert found.loss < float("inf")
+    assert len(found.held_back) == max(1, rows // 10)
 
 
 class Killed(Exception):
