@@ -16,6 +16,7 @@ import numpy.typing as npt
 from monitors.detector import PHASES, SCALES, by_subject, log_e_value, log_mean, named, updated
 from monitors.distances import Counts, Numbers
 from monitors.drift.chi_square import METRIC as CHI_SQUARE
+from monitors.drift.correlation import METRIC as CORRELATION
 from monitors.drift.ks import METRIC as KS
 from monitors.metric import Metric
 from monitors.pane import Pane, PaneLayout
@@ -24,6 +25,7 @@ from monitors.quality.unseen_share import METRIC as UNSEEN_SHARE
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from monitors.questions import REFERENCE_MISS, Answer, Asked, Order, Question, Rate, Shares, asked_of
 from monitors.reference import Reference
+from monitors.together import Together
 from monitors.tolerated import Tolerated
 from monitors.window import Window
 from schemas.errors import InputError
@@ -128,7 +130,8 @@ def questions_of(
     tolerated: Mapping[str, float],
     inflation: Mapping[Subject, float],
 ) -> tuple[Question, ...]:
-    """Everything that is asked of a stream's windows: order, shares, nulls, unseen values, rules with a tolerated rate.
+    """Everything that is asked of a stream's windows: order, shares, nulls, unseen values, correlations,
+    rules with a tolerated rate.
 
     Args:
         layout: the stream's cells.
@@ -138,7 +141,8 @@ def questions_of(
     """
     nullable = tuple(c.name for c in layout.columns if c.nullable)
     compared: tuple[Metric, ...] = (KS, CHI_SQUARE, UNSEEN_SHARE)
-    names = {metric: metric.subjects(layout) for metric in compared} | {NULL_SHARE: nullable}
+    moments = () if reference.moments is None else CORRELATION.subjects(layout)
+    names = {metric: metric.subjects(layout) for metric in compared} | {NULL_SHARE: nullable, CORRELATION: moments}
     miss = REFERENCE_MISS / max(sum(map(len, names.values())), 1)
 
     def about(metric: Metric) -> Asked:
@@ -162,6 +166,9 @@ def questions_of(
         found.append(Rate(about(NULL_SHARE), reference.rows, both_ways=True, any_size=False))
     if names[UNSEEN_SHARE]:
         found.append(Rate(about(UNSEEN_SHARE), reference.rows, both_ways=False, any_size=True))
+    if names[CORRELATION]:
+        spreads = np.array([inflation.get(Subject(CORRELATION.NAME, name), 1.0) for name in names[CORRELATION]])
+        found.append(Together(layout, reference, spreads, miss))
     soft = {name: tolerated[name] for name in layout.rule_names if name in tolerated}
     return (*found, Tolerated(layout, soft)) if soft else tuple(found)
 

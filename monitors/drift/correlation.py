@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from monitors.estimate import Estimate
 from monitors.intervals import MISS, between, difference, largest, nothing
-from monitors.metric import ORDERED, Metric
+from monitors.metric import ORDERED, Alert, Metric, Severity
 from monitors.pane import PaneLayout
 from monitors.reference import Reference
 from monitors.window import Window
@@ -33,6 +33,11 @@ class CorrelationChange(Metric):
     SOURCE = "Zou, Toward using confidence intervals to compare correlations, Psychological Methods 2007"
     APPLIES = ORDERED
     COMPARES = True
+    ALERT = Alert(
+        "SynthstreamCorrelationChanged",
+        Severity.PAGE,
+        "{{ $labels.column }} of {{ $labels.stream }} no longer goes together with other numbers as it did",
+    )
 
     def estimate(self, window: Window, reference: Reference, subject: str) -> Estimate:
         """See `Metric.estimate`; a reference that knows columns only has nothing to compare with."""

@@ -8,6 +8,7 @@ import pytest
 
 from monitors.evidence import Finding, Sensitivity, SequentialEvidence, Subject
 from monitors.pane import Pane, PaneLayout
+from monitors.reference import Reference
 from monitors.window import Window
 from schemas.errors import InputError
 from schemas.table import TableSchema
@@ -41,6 +42,7 @@ def test_every_question_is_asked_of_the_columns_it_fits() -> None:
     assert set(seen.evidence().subjects) == {
         *(Subject("drift_ks", c) for c in ("weight", "pieces", "sent")),
         *(Subject("drift_chi_square", c) for c in ("size", "fragile")),
+        *(Subject("drift_correlation", c) for c in ("weight", "pieces", "sent")),
         *(Subject("quality_null", c) for c in ("weight", "size", "note")),
         *(Subject("quality_unseen", c) for c in ("size", "fragile")),
         *(Subject("quality_violation", r) for r in ("range:pieces", "range:weight")),
@@ -174,7 +176,9 @@ def test_the_order_of_columns_changes_nothing() -> None:
         mirrored.append(other)
     one = seen.evidence(7)
     counts = {name: one_counts.tolist() for name, one_counts in seen.reference(7).counts.items()}
-    reference = type(seen.reference(7))("change", {n: np.array(c) for n, c in counts.items()}, 1_000_000)
+    none = turned.rows.moments_of(np.zeros(turned.size, np.int64))
+    known = {name: np.array(each) for name, each in counts.items()}
+    reference = Reference("change", known, 1_000_000, moments=none)
     two = SequentialEvidence(turned, reference)
     judged(some, one)
     judged(mirrored, two)
