@@ -167,7 +167,7 @@ def questions_of(
     if names[UNSEEN_SHARE]:
         found.append(Rate(about(UNSEEN_SHARE), reference.rows, both_ways=False, any_size=True))
     if names[CORRELATION]:
-        spreads = np.array([inflation.get(Subject(CORRELATION.NAME, name), 1.0) for name in names[CORRELATION]])
+        spreads = np.array([inflation.get(Subject(KS.NAME, name), 1.0) for name in names[CORRELATION]])
         found.append(Together(layout, reference, spreads, miss))
     soft = {name: tolerated[name] for name in layout.rule_names if name in tolerated}
     return (*found, Tolerated(layout, soft)) if soft else tuple(found)

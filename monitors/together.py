@@ -29,7 +29,8 @@ class Together:
     Args:
         layout: the stream's cells.
         reference: has moments.
-        inflation: by how much sums spread more than those of independent records, by column, shape (columns,).
+        inflation: by how much each column's counts spread more than independent records would, shape (columns,);
+            products of two spread by no more than the larger of both.
         miss: the chance that a pair's reference misleads by more than is allowed for.
     """
 

@@ -242,9 +242,19 @@ class RowLayout:
         codes = np.empty((len(self.bins), rows), np.int32)
         for place, (name, bins) in enumerate(self.bins.items()):
             bins.code(batch.column(name), codes[place])
+        self.add_codes(codes, slots, counts)
+
+    def add_codes(self, codes: npt.NDArray[np.int32], slots: Longs, counts: Longs) -> None:
+        """Count rows that are cells already.
+
+        Args:
+            codes: the cell of each row, in the columns' order, shape (columns, rows).
+            slots: as of `add`.
+            counts: as of `add`.
+        """
         tally(codes, slots, self._starts, counts)
         if self.pairs:
-            coarse = np.empty((len(self._groups), rows), np.uint8)
+            coarse = np.empty((len(self._groups), codes.shape[1]), np.uint8)
             for row, (name, groups) in enumerate(self._groups):
                 coarsen(codes[self._place[name]], groups, coarse[row])
             tally_pairs(coarse, slots, self._pairs, counts)

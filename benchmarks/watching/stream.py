@@ -13,7 +13,7 @@ from scipy.signal import lfilter
 from scipy.stats import norm
 
 from monitors.pane import Pane, PaneLayout
-from monitors.reference import CHANGE, Reference
+from monitors.reference import Reference, change_reference
 from schemas.profile import ColumnProfile, Profile
 from schemas.rules import Range
 from schemas.table import Column, Kind, TableSchema
@@ -35,10 +35,12 @@ class Law:
     Args:
         shares: by column, the share of each cell.
         violations: by rule, the share of records that break it.
+        correlation: of the normals behind the first two numbers.
     """
 
     shares: Shares
     violations: npt.NDArray[np.float64]
+    correlation: float = 0.0
 
 
 def _number(name: str) -> ColumnProfile:
@@ -67,6 +69,7 @@ SCHEMA = TableSchema(
 PROFILE = Profile(ROWS, (*map(_number, NUMBERS), *map(_category, CATEGORIES)))
 RULES = tuple(Range(name, -1e9, 1e9) for name in NUMBERS[:3])
 LAYOUT = PaneLayout(SCHEMA, PROFILE, RULES)
+AT_ONCE = 100_000
 SOFT = {rule.name: TOLERATED for rule in RULES}
 
 
@@ -112,19 +115,44 @@ def violating(share: float) -> Law:
     return Law(law.shares, np.append(share, law.violations[1:]))
 
 
+def correlated(r: float) -> Law:
+    """Two numbers that go together."""
+    law = calm()
+    return Law(law.shares, law.violations, r)
+
+
 def pane_of(rng: np.random.Generator, law: Law, records: int) -> Pane:
-    """A pane whose counts are multinomial draws."""
-    pane = Pane.empty(LAYOUT)
-    pane.counts[0] = records
-    for name, share in law.shares.items():
-        pane.counts[LAYOUT.cells[name]] = rng.multinomial(records, share)
+    """A pane whose columns' counts are multinomial draws, and whose numbers go together as the law says."""
+    codes = np.empty((len(LAYOUT.bins), records), np.int32)
+    for row, (name, share) in enumerate(law.shares.items()):
+        codes[row] = np.repeat(np.arange(len(share), dtype=np.int32), rng.multinomial(records, share))
+        if name in NUMBERS:
+            rng.shuffle(codes[row])
+    if law.correlation:
+        first, noise = rng.normal(size=(2, records))
+        second = law.correlation * first + np.sqrt(1 - law.correlation**2) * noise
+        for row, z in enumerate((first, second)):
+            upto = np.cumsum(law.shares[NUMBERS[row]][:-1]) / (1 - NULLS)
+            cells = np.minimum(np.searchsorted(upto, norm.cdf(z)), len(upto) - 1)
+            codes[row] = np.where(rng.random(records) < NULLS, len(upto), cells)
+    pane = counted(codes)
     pane.counts[LAYOUT.violations] = rng.binomial(records, law.violations)
     return pane
 
 
+def counted(codes: npt.NDArray[np.int32]) -> Pane:
+    """The pane of records that are cells already, shape (columns, records)."""
+    pane = Pane.empty(LAYOUT)
+    LAYOUT.rows.add_codes(codes, np.zeros(0, np.int64), pane.counts[None])
+    return pane
+
+
 def reference_of(rng: np.random.Generator, rows: int) -> Reference:
-    """The counts of so many of the generator's own rows."""
-    return Reference(CHANGE, {name: rng.multinomial(rows, share) for name, share in calm().shares.items()}, rows)
+    """The counts of so many of the generator's own rows, or a few more."""
+    total = Pane.empty(LAYOUT)
+    for _ in range(-(-rows // AT_ONCE)):
+        total.add(pane_of(rng, calm(), AT_ONCE))
+    return change_reference(LAYOUT, LAYOUT.rows.read(total.counts))
 
 
 def codes_of(rng: np.random.Generator, pane: Pane) -> dict[str, npt.NDArray[np.int64]]:
@@ -168,21 +196,21 @@ class Dependent:
     def pane(self, records: int) -> Pane:
         """The next records, counted."""
         rng, keeps = self._rng, self._keeps
-        pane = Pane.empty(LAYOUT)
-        pane.counts[0] = records
-        pane.counts[LAYOUT.violations] = rng.binomial(records, TOLERATED, size=len(RULES))
+        found = np.empty((len(LAYOUT.bins), records), np.int32)
         for i, name in enumerate(NUMBERS):
             noise = rng.normal(size=records) * np.sqrt(1 - keeps**2)
             values, _ = lfilter([1.0], [1.0, -keeps], noise, zi=[keeps * self._numbers[i]])
             self._numbers[i] = values[-1]
             codes = np.searchsorted(LAYOUT.bins[name].edges, values * SCALE, side="right")
-            self._count(pane, name, codes)
+            found[i] = self._missing(name, codes)
         for i, name in enumerate(CATEGORIES):
             fresh = np.append(self._categories[i], rng.choice(len(CATEGORY), records, p=CATEGORY))
             renewed = np.append(True, rng.random(records) >= keeps)
             codes = fresh[np.maximum.accumulate(np.where(renewed, np.arange(records + 1), 0))][1:]
             self._categories[i] = codes[-1]
-            self._count(pane, name, codes)
+            found[len(NUMBERS) + i] = self._missing(name, codes)
+        pane = counted(found)
+        pane.counts[LAYOUT.violations] = rng.binomial(records, TOLERATED, size=len(RULES))
         return pane
 
     def reference(self, rows: int, records: int) -> Reference:
@@ -190,9 +218,8 @@ class Dependent:
         total = Pane.empty(LAYOUT)
         for _ in range(rows // records):
             total.add(self.pane(records))
-        return Reference(CHANGE, {name: total.column(name) for name in LAYOUT.bins}, total.records)
+        return change_reference(LAYOUT, LAYOUT.rows.read(total.counts))
 
-    def _count(self, pane: Pane, name: str, codes: npt.NDArray[np.int64]) -> None:
-        bins = LAYOUT.bins[name]
-        present = self._rng.random(len(codes)) >= NULLS
-        pane.counts[LAYOUT.cells[name]] = np.bincount(np.where(present, codes, bins.null), minlength=bins.size)
+    def _missing(self, name: str, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The same with some of them missing."""
+        return np.where(self._rng.random(len(codes)) >= NULLS, codes, LAYOUT.bins[name].null)
