@@ -72,11 +72,11 @@ def test_a_weak_correlation_is_found_and_named_for_both_columns() -> None:
     assert (found[:, 2] > np.log(1e-3)).all()
 
 
-@pytest.mark.parametrize("change", [{"moved": 0.3}, {"gone": 0.3}])
+@pytest.mark.parametrize("change", [{"moved": 0.3}, {"moved": 4.0}, {"gone": 0.3}])
 def test_a_column_that_moves_alone_or_is_missing_more_often_changes_nothing(change: dict[str, float]) -> None:
     of, rng = layout(), np.random.default_rng(4)
-    known = reference(of, 0, 200_000)
-    found = log_p(of, known, *(drawn(rng, 50_000, 0.0, **change) for _ in range(20)))  # type: ignore[arg-type]
+    known = reference(of, 0, 200_000, 0.6)
+    found = log_p(of, known, *(drawn(rng, 50_000, 0.6, **change) for _ in range(20)))  # type: ignore[arg-type]
     assert found.min() > np.log(1e-4)
 
 
@@ -85,7 +85,7 @@ def test_the_size_is_surely_less_than_the_change_of_the_rank_correlation() -> No
     asked = Together(of, reference(of, 0, 1_000_000), np.ones(3), MISS)
     answer = asked.answer(np.array([counted(of, drawn(rng, 400_000, 0.3, gone=0.0))]))
     truth = 6 / np.pi * np.arcsin(0.15)
-    assert truth - 0.06 < answer.least[0, 0] < truth
+    assert truth - 0.08 < answer.least[0, 0] < truth
     assert answer.n.tolist() == [[400_000] * 3]
     calm = asked.answer(np.array([counted(of, drawn(rng, 400_000)), np.zeros(of.size, np.int64)]))
     assert (calm.least <= 0).all()
