@@ -14,6 +14,7 @@ from connectors.kafka.inbox import READ_COMMITTED, READ_UNCOMMITTED, Inbox, Poll
 from connectors.kafka.mock import MockCluster
 from connectors.kafka.outbox import Fenced, Outbox
 from connectors.kafka.records import Headers, Records
+from connectors.kafka.relay import Relay
 from connectors.kafka.security import Security, security
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Outbox",
     "Polled",
     "Records",
+    "Relay",
     "Security",
     "TopicShape",
     "check",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +92,7 @@ class Inbox:
         group: a consumer group that shares the partitions; None to read them all here.
         start: "earliest", "latest", or an offset for each partition; a group goes on where it committed.
         isolation: `READ_COMMITTED`, or `READ_UNCOMMITTED` to see open and aborted transactions too.
+        moved: told, amid a poll, that a group shares the partitions out anew.
 
     Raises:
         InputError: the topic does not exist, or offsets were given with a group.
@@ -104,6 +105,7 @@ class Inbox:
         group: str | None = None,
         start: str | Mapping[int, int] = "earliest",
         isolation: str = READ_COMMITTED,
+        moved: Callable[[], None] | None = None,
     ) -> None:
         partitions = topic_partitions(cluster, topic)
         if partitions is None:
@@ -118,7 +120,8 @@ class Inbox:
         self._positions: dict[int, int] = {}
         self._consumer = _consumer(cluster, group, start, isolation)
         if group is not None:
-            self._consumer.subscribe([topic])
+            told = {} if moved is None else dict.fromkeys(("on_assign", "on_revoke", "on_lost"), lambda *_: moved())
+            self._consumer.subscribe([topic], **told)
             return
         given = {p: _offset(start) for p in range(partitions)} if isinstance(start, str) else start
         self._consumer.assign([TopicPartition(topic, p, offset) for p, offset in given.items()])
@@ -212,6 +215,26 @@ class Inbox:
         going_on = {tp.partition: tp.offset for tp in self._consumer.position(self._consumer.assignment())}
         going_on |= self._positions | {partition: high if self._start == "latest" and not known else low}
         self._consumer.assign([TopicPartition(self.topic, p, offset) for p, offset in going_on.items()])
+
+    @property
+    def membership(self) -> Any:
+        """What a transaction needs to know of this member of the group, to store offsets for it."""
+        return self._consumer.consumer_group_metadata()
+
+    def rewind(self) -> None:
+        """Go on from what the group has committed, or from where it starts where it has nothing.
+
+        Raises:
+            ServiceError: the broker does not answer.
+        """
+        self._positions = {}
+        try:
+            committed = self._consumer.committed(self._consumer.assignment(), timeout=CONTACT_S)
+            for place in committed:
+                offset = place.offset if place.offset >= 0 else _offset(str(self._start))
+                self._consumer.seek(TopicPartition(self.topic, place.partition, offset))
+        except KafkaException as error:
+            raise ServiceError(f"topic={self.topic}: the broker does not answer: {words(error)}") from error
 
     def commit(self) -> None:
         """Store how far the group has read."""

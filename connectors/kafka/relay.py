@@ -1,0 +1,121 @@
+"""Reading a topic as one of a group and writing what comes of it to another, both or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from confluent_kafka import KafkaException, Producer, TopicPartition
+
+from connectors.kafka.cluster import Cluster, built, words
+from connectors.kafka.inbox import Inbox, Polled
+from connectors.kafka.outbox import PATIENCE_S
+from schemas.errors import ServiceError
+from schemas.secrets import Setting
+
+SETTINGS: Mapping[str, Setting] = {
+    "acks": "all",
+    "compression.type": "zstd",
+    "linger.ms": 0,
+    "message.max.bytes": 16 << 20,
+    "transaction.timeout.ms": 30_000,
+}
+"""How its producer is set unless the user's own settings say otherwise."""
+
+
+class Relay:
+    """One member of a group that shares a topic's partitions; what it writes is committed with how far it read.
+
+    Whenever the group shares the partitions out anew, what was read and not committed is another member's to read
+    again: `dropped` is told, and reading goes on from what was committed.
+
+    Args:
+        cluster: the broker.
+        topic: what is read.
+        group: the group's name.
+        out: where results go, a topic of one partition.
+        name: tells this member's transactions from others'.
+        dropped: told that everything since the last commit is void.
+        start: "earliest" or "latest", where the group has not committed yet.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        topic: str,
+        group: str,
+        out: str,
+        name: str,
+        dropped: Callable[[], None],
+        start: str = "earliest",
+    ) -> None:
+        self._out, self._dropped, self._start = out, dropped, start
+        self._moved = False
+        self._inbox = Inbox(cluster, topic, group, start, moved=self._rebalanced)
+        needed: dict[str, Setting] = {"transactional.id": name}
+        self._producer = built(lambda: Producer(cluster.configured(SETTINGS, needed)))
+        self._transact(lambda: self._producer.init_transactions(PATIENCE_S))
+
+    @property
+    def assignment(self) -> tuple[int, ...]:
+        """The partitions read here."""
+        return self._inbox.assignment
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """By partition, the offset after the last record that was read here."""
+        return self._inbox.positions
+
+    def poll(self, most: int, wait_s: float) -> Polled:
+        """Read what has come; nothing while partitions change hands.
+
+        Raises:
+            ServiceError: the broker can not be read.
+        """
+        polled = self._inbox.poll(most, wait_s)
+        if not self._moved:
+            return polled
+        self._void()
+        return self._inbox.poll(0, 0.0)
+
+    def commit(self, value: bytes) -> bool:
+        """Write one record, and how far was read, together.
+
+        Returns:
+            Whether that was done; if not, nothing of it was, and `dropped` has been told.
+
+        Raises:
+            ServiceError: the broker does not do its part.
+        """
+        offsets = [TopicPartition(self._inbox.topic, p, offset) for p, offset in self.positions.items()]
+        self._transact(self._producer.begin_transaction)
+        try:
+            self._producer.produce(self._out, value, partition=0)
+            self._producer.send_offsets_to_transaction(offsets, self._inbox.membership, PATIENCE_S)
+            self._producer.commit_transaction(PATIENCE_S)
+        except KafkaException as error:
+            if not error.args[0].txn_requires_abort():
+                raise ServiceError(f"topic={self._out}: not committed: {words(error)}") from error
+            self._transact(lambda: self._producer.abort_transaction(PATIENCE_S))
+            self._void()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Leave the group; what was not committed is read again by others."""
+        self._inbox.close()
+
+    def _rebalanced(self) -> None:
+        self._moved = True
+
+    def _void(self) -> None:
+        """Forget what was not committed, and read it again where it is still ours."""
+        self._moved = False
+        self._dropped()
+        self._inbox.rewind()
+
+    def _transact(self, act: Callable[[], Any]) -> None:
+        try:
+            act()
+        except KafkaException as error:
+            raise ServiceError(f"topic={self._out}: no transaction: {words(error)}") from error

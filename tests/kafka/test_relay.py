@@ -1,0 +1,78 @@
+"""What a relay writes is exactly what it read, whatever members come, go and die."""
+
+from __future__ import annotations
+
+import uuid
+
+import numpy as np
+import pytest
+
+from connectors.kafka import Cluster, Inbox, Outbox, Records, TopicShape, ensure_topic
+from connectors.kafka.relay import Relay
+
+pytestmark = pytest.mark.kafka
+PARTITIONS, RECORDS = 4, 400
+
+
+class Member:
+    """Writes down, for each commit, every record it read since the last."""
+
+    def __init__(self, cluster: Cluster, topic: str) -> None:
+        self.held: list[str] = []
+        self.relay = Relay(cluster, topic, f"{topic}.group", f"{topic}.out", f"{topic}.{uuid.uuid4()}", self.held.clear)
+
+    def read(self, wait_s: float = 0.2) -> int:
+        polled = self.relay.poll(37, wait_s)
+        self.held += [f"{p}:{o}" for p, o in zip(polled.partitions.tolist(), polled.offsets.tolist(), strict=True)]
+        return len(polled.values)
+
+    def commit(self) -> None:
+        if self.held and self.relay.commit(" ".join(self.held).encode()):
+            self.held.clear()
+
+
+@pytest.fixture
+def topic(cluster: Cluster) -> str:
+    name = f"relay{uuid.uuid4().hex}"
+    ensure_topic(cluster, name, TopicShape(PARTITIONS))
+    ensure_topic(cluster, f"{name}.out", TopicShape(1))
+    outbox = Outbox(cluster, name, None)
+    for partition in range(PARTITIONS):
+        outbox.send(Records.of([b"x"] * RECORDS), partition, np.zeros(RECORDS, np.int64))
+    outbox.flush()
+    return name
+
+
+def written(cluster: Cluster, topic: str) -> list[str]:
+    inbox = Inbox(cluster, f"{topic}.out")
+    found: list[str] = []
+    while not inbox.at_end():
+        found += [word for value in inbox.poll(100, 0.5).values for word in (value or b"").decode().split()]
+    inbox.close()
+    return found
+
+
+def test_every_record_is_passed_on_once_while_members_come_go_and_die(cluster: Cluster, topic: str) -> None:
+    expected = sorted(f"{p}:{o}" for p in range(PARTITIONS) for o in range(RECORDS))
+    first = Member(cluster, topic)
+    while first.read() == 0:
+        pass
+    first.commit()
+    first.read()  # and not committed
+    second = Member(cluster, topic)
+    while not second.relay.assignment:  # the group shares out anew only while both poll
+        first.read()
+        first.commit()
+        second.read()
+    second.read()
+    first.relay.close()  # leaves with records it did not commit
+    third = Member(cluster, topic)
+    for turn in range(400):
+        for member in (second, third):
+            member.read(0.05)
+            member.commit()
+        if turn % 40 == 39 and len(found := written(cluster, topic)) >= len(expected):
+            break
+    assert sorted(found) == expected
+    for member in (second, third):
+        member.relay.close()
