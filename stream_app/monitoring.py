@@ -27,12 +27,14 @@ from schemas.table import TableSchema
 from stream_app.assemble import Outside, changes_of, rate
 from stream_app.changes import Changes, happened
 from stream_app.contents import Content, Contents
+from stream_app.counting import Counter
 from stream_app.decoding import Decoders
+from stream_app.judging import Judges
 from stream_app.kept_rules import with_rows
 from stream_app.publish import Clock
 from stream_app.schedule import UNPACED
 from stream_app.snapshot import About
-from stream_app.watch import Judges, Watch
+from stream_app.watch import Watch
 
 CHANGES_COUNTED = 64 * BLOCK_ROWS
 """How many of a stream's own changes make up the reference, where rows keep columns."""
@@ -63,7 +65,6 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
         alarms,
         Exporter(spec.stream, alarms.subjects),
         spec.tolerated,
-        follows=wanted.sequences,
     )
 
 
@@ -130,15 +131,21 @@ def watch(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str) ->
         start: "earliest" or "latest".
     """
     inbox = Inbox(outside.cluster, spec.topic, start=start)
-    return Watch(
-        inbox,
-        Decoders(outside.registry),
-        artifact.schema,
-        judges(spec, artifact),
-        spec.event_time,
-        Clock().now_ms,
-        changes_of(spec, artifact),
-    )
+    judging = judges(spec, artifact)
+    return Watch(inbox, counter(spec, artifact, judging, Decoders(outside.registry)), judging, Clock().now_ms)
+
+
+def counter(spec: StreamSpec, artifact: Artifact, judging: Judges, decoders: Decoders) -> Counter:
+    """Build what turns a stream's records into counts.
+
+    Args:
+        spec: the stream.
+        artifact: what draws it.
+        judging: whose cells they are counted in.
+        decoders: decode them.
+    """
+    changes = changes_of(spec, artifact)
+    return Counter(decoders, artifact.schema, judging.deltas, spec.event_time, changes, spec.monitor.sequences)
 
 
 def about(spec: StreamSpec, artifact: Artifact, outside: Outside) -> About:

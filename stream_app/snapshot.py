@@ -22,8 +22,9 @@ from monitors.quality.unseen_share import METRIC as UNSEEN_SHARE
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from monitors.reference import CHANGE, Reference
 from monitors.window import Window
+from stream_app.counting import Seen
+from stream_app.judging import Judging, Verdict
 from stream_app.timeline import Timeline
-from stream_app.watch import Seen, Verdict, Watch
 
 SHOWN = {
     KS.NAME: "ks",
@@ -73,7 +74,7 @@ class Snapshots:
     def __init__(
         self,
         about: About,
-        watch: Watch,
+        watch: Judging,
         timeline: Timeline,
         min_effect: float,
         published: Mapping[int, int] | None = None,
@@ -204,7 +205,7 @@ def _window(newest: Verdict | None) -> dict[str, Any]:
     return {"start_ms": window.start_s * 1_000, "end_ms": window.end_s * 1_000, "n": window.pane.records}
 
 
-def _rules(watch: Watch, newest: Verdict | None) -> list[dict[str, Any]]:
+def _rules(watch: Judging, newest: Verdict | None) -> list[dict[str, Any]]:
     rates = (
         {}
         if newest is None

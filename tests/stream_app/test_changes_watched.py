@@ -42,9 +42,8 @@ def watched(records: list[Record], form: dict[str, Any]) -> tuple[Watch, list[st
     envelope = None if changes.envelope is None else changes.envelope.avro
     plain = avro_schema(trained().schema)
     decoders = Book({SCHEMA_ID: plain, ENVELOPED: envelope or plain}).decoders
-    watch = Watch(
-        topic.inbox, decoders, trained().schema, monitoring.judges(stream, trained()), None, lambda: hands.now, changes
-    )
+    judges = monitoring.judges(stream, trained())
+    watch = Watch(topic.inbox, monitoring.counter(stream, trained(), judges, decoders), judges, lambda: hands.now)
     alarmed = []
     while hands.now < START_MS + (SECONDS + 4) * 1_000:
         hands.sleep(0.5)
@@ -89,6 +88,6 @@ def test_without_changes_a_record_without_a_value_is_foreign() -> None:
     topic = Topic([Record(b"", b"k", 0, int(START_MS), [])], SHARDS)
     decoders = Book({}).decoders
     judges = monitoring.judges(stream, trained())
-    watch = Watch(topic.inbox, decoders, trained().schema, judges, None, lambda: hands.now)
+    watch = Watch(topic.inbox, monitoring.counter(stream, trained(), judges, decoders), judges, lambda: hands.now)
     watch.step()
     assert (watch.memory.foreign, watch.memory.tombstones) == (1, 0)

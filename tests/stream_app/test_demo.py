@@ -66,7 +66,8 @@ class Stage:
         judges = monitoring.judges(stream, trained())
         shared = recipe(2)
         shards = publishers(shared, self.kept, lambda shard: starting(RATE, shard, 2, START_MS), None)
-        self.watch = Watch(topic.inbox, decoders(), trained().schema, judges, None, clock.now_ms)
+        counter = monitoring.counter(stream, trained(), judges, decoders())
+        self.watch = Watch(topic.inbox, counter, judges, clock.now_ms)
         job = Publishing(tuple(shards), self.kept.outbox, shared)
         self.demo = Demo(job, self.watch, self.timeline, clock, lambda shard, late_s: self.told.append(len(late_s)))
 

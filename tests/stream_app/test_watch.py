@@ -19,7 +19,8 @@ from schemas.codec import Codec
 from schemas.errors import InputError
 from schemas.keying import KeyForm
 from stream_app import monitoring
-from stream_app.watch import SHOWN_RECORDS, Verdict
+from stream_app.counting import SHOWN_RECORDS
+from stream_app.judging import Verdict
 from tests.stream_app.shop import SCHEMA_ID, START_MS, Book, Record, trained
 from tests.stream_app.watched import DRIFT_S, RATE, SECONDS, SHARDS, drifted, moved, records, scene, spec
 
@@ -111,7 +112,7 @@ def test_avro_of_other_columns_is_foreign() -> None:
     watched = scene([])
     other = {"type": "record", "name": "o", "fields": [{"name": "n", "type": "long"}]}
     book = Book({SCHEMA_ID: other})
-    watched.watch._decoders = book.decoders
+    watched.watch.counter.decoders = book.decoders
     value = Codec(other).encode(pa.record_batch({"n": pa.array([1])}), SCHEMA_ID).values()[0]
     watched.records.append(Record(value, None, 0, int(START_MS), []))
     watched.until(2)
@@ -122,7 +123,7 @@ def test_avro_of_other_types_is_foreign() -> None:
     watched = scene([])
     fields = [{"name": name, "type": "string"} for name in trained().schema.names]
     other = {"type": "record", "name": "o", "fields": fields}
-    watched.watch._decoders = Book({SCHEMA_ID: other}).decoders
+    watched.watch.counter.decoders = Book({SCHEMA_ID: other}).decoders
     row = pa.record_batch({name: pa.array(["x"]) for name in trained().schema.names})
     value = Codec(other).encode(row, SCHEMA_ID).values()[0]
     watched.records.append(Record(value, None, 0, int(START_MS), []))

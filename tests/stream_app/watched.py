@@ -92,7 +92,9 @@ def scene(published: list[Record], event_time: str | None = None, **changes: Any
     """A watch that has seen nothing yet."""
     topic, hands = Topic([], SHARDS), Hands()
     judges = monitoring.judges(spec(event_time=event_time, **changes), trained())
-    watch = Watch(topic.inbox, decoders(), trained().schema, judges, event_time, lambda: hands.now)
+    asked = spec(event_time=event_time, **changes)
+    counter = monitoring.counter(asked, trained(), judges, decoders())
+    watch = Watch(topic.inbox, counter, judges, lambda: hands.now)
     return Scene(published, watch, topic, hands)
 
 

@@ -1,0 +1,151 @@
+"""Windows that are complete are measured and judged, whoever counted them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from monitors.alarms import Alarms, Event
+from monitors.measure import Measurement, measure
+from monitors.pane import Deltas, Pane, PaneLayout
+from monitors.prometheus import Exporter, Reading
+from monitors.reference import Reference
+from monitors.window import Window, Windows
+from stream_app.counting import SHOWN_RECORDS, Seen
+
+logger = logging.getLogger(__name__)
+
+KEPT = 600
+"""How many windows, events and notes are remembered for the page, if they fit."""
+
+KEPT_BYTES = 64 << 20
+"""How much memory remembered windows may take."""
+
+LEAST_KEPT = 60
+"""How many windows are remembered however wide the table is."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one window said."""
+
+    window: Window
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What turns counts into numbers and alarms.
+
+    Args:
+        layout: the stream's cells.
+        deltas: turns batches into panes.
+        windows: slides over the panes.
+        references: what windows are compared with, the one for alarms first.
+        alarms: the latches.
+        exporter: shows it all to Prometheus.
+        tolerated: by rule, the share of records that may break it; the others are facts.
+    """
+
+    layout: PaneLayout
+    deltas: Deltas
+    windows: Windows
+    references: tuple[Reference, ...]
+    alarms: Alarms
+    exporter: Exporter
+    tolerated: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Memory:
+    """What the page shows of the past."""
+
+    records: int = 0
+    foreign: int = 0
+    deletes: int = 0
+    tombstones: int = 0
+    redelivered: int = 0
+    verdicts: deque[Verdict] = field(default_factory=lambda: deque(maxlen=KEPT))
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
+    seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=SHOWN_RECORDS))
+
+
+class Judging:
+    """Takes in counts, and judges every window that they complete.
+
+    Args:
+        judges: measure and judge.
+    """
+
+    resets = 0
+    """How often the broker had dropped records before they were read."""
+
+    def __init__(self, judges: Judges) -> None:
+        self.judges = judges
+        self.memory = Memory(verdicts=deque(maxlen=_kept_windows(judges.layout)))
+        self.lock = threading.Lock()
+
+    def take(self, panes: Iterable[tuple[int, Pane]], tallies: Mapping[str, int], newest: Iterable[Seen] = ()) -> None:
+        """Take in counts.
+
+        Args:
+            panes: slots of event time, and what to add to them.
+            tallies: what to add to the counts of `Memory`, by their names.
+            newest: the newest records, to be shown.
+        """
+        with self.lock:
+            for slot, pane in panes:
+                self.judges.windows.add(slot, pane)
+            for name, count in tallies.items():
+                setattr(self.memory, name, getattr(self.memory, name) + count)
+            self.memory.seen.extend(newest)
+
+    def judge(self, partitions: Iterable[int], now_ms: float) -> list[Event]:
+        """Judge the windows that are complete by now.
+
+        Args:
+            partitions: all there are; those that are silent hold nothing up for ever.
+            now_ms: the time now, milliseconds since the epoch.
+
+        Returns:
+            The alarms that opened, were raised or cleared.
+        """
+        with self.lock:
+            self.judges.windows.expect(tuple(partitions), now_ms / 1_000)
+            closed = list(self.judges.windows.closed(now_ms / 1_000))
+            memory = self.memory
+            reading = Reading(
+                self.judges.windows.late_records,
+                memory.foreign,
+                self.resets,
+                memory.deletes,
+                memory.tombstones,
+                memory.redelivered,
+            )
+        self.judges.exporter.read(reading)
+        return [event for window in closed for event in self._judge(window)]
+
+    def _judge(self, window: Window) -> list[Event]:
+        judges = self.judges
+        measurements = measure(window, judges.references)
+        if window.asked_s != judges.windows.window_s:
+            judges.exporter.update_longer(window, measurements)
+            return []
+        events = judges.alarms.update(window)
+        judges.exporter.update(window, measurements, events)
+        judges.exporter.weigh(judges.alarms.evidence.level, judges.alarms.evidence.threshold)
+        with self.lock:
+            self.memory.verdicts.append(Verdict(window, tuple(measurements)))
+            self.memory.events.extend(events)
+        for event in events:
+            said = {"column": event.column, "metric": event.metric, "severity": str(event.severity)}
+            logger.warning("alarm %s", event.kind, extra=said)
+        return events
+
+
+def _kept_windows(layout: PaneLayout) -> int:
+    """How many windows are remembered: each has the counts of its own and of its newest pane."""
+    return max(LEAST_KEPT, min(KEPT, KEPT_BYTES // (2 * 8 * layout.size)))
