@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-SUFFIXES = ("shards", "commands", "acknowledgements", "progress", "artifacts")
-"""Every stream run by workers has these topics beside those it publishes to."""
+SUFFIXES = ("shards", "commands", "acknowledgements", "progress", "artifacts", "panes")
+"""Topics that a stream may have beside those it publishes to; workers make all but the last, which readers make."""
 
 
 def own_topics(stream: str) -> tuple[str, ...]:

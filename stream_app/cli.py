@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "publish": "stream_app.commands.publish",
     "consume": "stream_app.commands.consume",
     "monitor": "stream_app.commands.monitor",
+    "count": "stream_app.commands.monitor",
     "worker": "stream_app.commands.worker",
     "start": "stream_app.commands.control",
     "stop": "stream_app.commands.control",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from connectors.kafka import Inbox
+from connectors.kafka import Inbox, TopicShape, ensure_topic, topic_partitions
 from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS, Source
 from generators.fitting import reference_counts
@@ -19,21 +19,24 @@ from monitors.pane import Deltas, PaneLayout
 from monitors.prometheus import Exporter
 from monitors.reference import change_reference, fidelity_reference
 from monitors.window import Windows
+from schemas.errors import InputError
 from schemas.rates import Profile
 from schemas.row_counts import RowCounts, RowLayout
 from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec
 from schemas.table import TableSchema
-from stream_app.assemble import Outside, changes_of, rate
+from stream_app.assemble import Outside, changes_of, rate, topics_of
 from stream_app.changes import Changes, happened
 from stream_app.contents import Content, Contents
 from stream_app.counting import Counter
 from stream_app.decoding import Decoders
 from stream_app.judging import Judges
 from stream_app.kept_rules import with_rows
+from stream_app.merged import Member, Merged
 from stream_app.publish import Clock
 from stream_app.schedule import UNPACED
 from stream_app.snapshot import About
+from stream_app.topics import Topics
 from stream_app.watch import Watch
 
 CHANGES_COUNTED = 64 * BLOCK_ROWS
@@ -133,6 +136,38 @@ def watch(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str) ->
     inbox = Inbox(outside.cluster, spec.topic, start=start)
     judging = judges(spec, artifact)
     return Watch(inbox, counter(spec, artifact, judging, Decoders(outside.registry)), judging, Clock().now_ms)
+
+
+def member(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str) -> Member:
+    """Build a reader that shares a stream's partitions with others like it, and counts; arguments as of `watch`."""
+    topics, judging = _with_panes(spec, outside), judges(spec, artifact)
+    counting = counter(spec, artifact, judging, Decoders(outside.registry))
+    return Member(outside.cluster, topics, counting, judging.layout, Clock().now_ms, start)
+
+
+def merged(spec: StreamSpec, artifact: Artifact, outside: Outside) -> Merged:
+    """Build what judges a stream by the counts of others.
+
+    Args:
+        spec: the stream.
+        artifact: what draws it.
+        outside: where it is.
+
+    Raises:
+        InputError: the stream's topic does not exist.
+    """
+    topics = _with_panes(spec, outside)
+    partitions = topic_partitions(outside.cluster, topics.data)
+    if partitions is None:
+        raise InputError(f"topic={topics.data}: does not exist at {outside.cluster.bootstrap}; publish to it first")
+    return Merged(Inbox(outside.cluster, topics.panes), partitions, judges(spec, artifact), Clock().now_ms)
+
+
+def _with_panes(spec: StreamSpec, outside: Outside) -> Topics:
+    """The stream's topics, with that of panes in place."""
+    topics = topics_of(spec)
+    ensure_topic(outside.cluster, topics.panes, TopicShape(1, spec.topic_settings.replication))
+    return topics
 
 
 def counter(spec: StreamSpec, artifact: Artifact, judging: Judges, decoders: Decoders) -> Counter:

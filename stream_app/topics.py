@@ -47,6 +47,11 @@ class Topics:
         """What drew the records, by artifact id; compacted."""
         return f"{self.stream}.artifacts"
 
+    @property
+    def panes(self) -> str:
+        """What monitors' readers counted, where several share the work; one partition."""
+        return f"{self.stream}.panes"
+
     def create(self, cluster: Cluster, data: TopicShape, grow: bool = False) -> None:
         """Create what is missing and check what is there, before any worker starts.
 

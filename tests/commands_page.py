@@ -28,6 +28,7 @@ EXAMPLES: Mapping[str, str] = {
     "synthstream plot-rate": "synthstream plot-rate orders.yaml --hours 24 --out rate.svg",
     "synthstream publish": "synthstream publish orders --topic orders --rate 5000 --shards 4 --count 1000000",
     "synthstream consume": "synthstream consume --topic orders --count 5",
+    "synthstream count": "synthstream count orders.yaml --from-start",
     "synthstream monitor": "synthstream monitor orders.yaml --port 8080 --from-start",
     "synthstream worker": "synthstream worker orders.yaml --processes 2 --metrics-port 9464",
     "synthstream start": "synthstream start orders.yaml",

@@ -221,8 +221,11 @@ class Inbox:
         """What a transaction needs to know of this member of the group, to store offsets for it."""
         return self._consumer.consumer_group_metadata()
 
-    def rewind(self) -> None:
+    def rewind(self) -> dict[int, int]:
         """Go on from what the group has committed, or from where it starts where it has nothing.
+
+        Returns:
+            By partition, what it has committed.
 
         Raises:
             ServiceError: the broker does not answer.
@@ -233,6 +236,7 @@ class Inbox:
             for place in committed:
                 offset = place.offset if place.offset >= 0 else _offset(str(self._start))
                 self._consumer.seek(TopicPartition(self.topic, place.partition, offset))
+            return {place.partition: place.offset for place in committed if place.offset >= 0}
         except KafkaException as error:
             raise ServiceError(f"topic={self.topic}: the broker does not answer: {words(error)}") from error
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from connectors.kafka.cluster import Cluster, built, words
@@ -50,7 +51,7 @@ class Relay:
         start: str = "earliest",
     ) -> None:
         self._out, self._dropped, self._start = out, dropped, start
-        self._moved = False
+        self._moved, self._committed = False, dict[int, int]()
         self._inbox = Inbox(cluster, topic, group, start, moved=self._rebalanced)
         needed: dict[str, Setting] = {"transactional.id": name}
         self._producer = built(lambda: Producer(cluster.configured(SETTINGS, needed)))
@@ -62,9 +63,10 @@ class Relay:
         return self._inbox.assignment
 
     @property
-    def positions(self) -> Mapping[int, int]:
-        """By partition, the offset after the last record that was read here."""
-        return self._inbox.positions
+    def ranges(self) -> dict[int, tuple[int, int]]:
+        """By partition, from where on and up to where records were read and not committed; empty if none were."""
+        read = self._inbox.positions
+        return {p: (self._committed[p], end) for p, end in read.items() if self._committed[p] < end}
 
     def poll(self, most: int, wait_s: float) -> Polled:
         """Read what has come; nothing while partitions change hands.
@@ -74,6 +76,9 @@ class Relay:
         """
         polled = self._inbox.poll(most, wait_s)
         if not self._moved:
+            for partition in set(np.unique(polled.partitions).tolist()) - self._committed.keys():
+                first = polled.offsets[polled.partitions == partition][0]  # of all that the group reads there
+                self._committed[partition] = int(first)
             return polled
         self._void()
         return self._inbox.poll(0, 0.0)
@@ -87,7 +92,7 @@ class Relay:
         Raises:
             ServiceError: the broker does not do its part.
         """
-        offsets = [TopicPartition(self._inbox.topic, p, offset) for p, offset in self.positions.items()]
+        offsets = [TopicPartition(self._inbox.topic, p, end) for p, (_, end) in self.ranges.items()]
         self._transact(self._producer.begin_transaction)
         try:
             self._producer.produce(self._out, value, partition=0)
@@ -99,6 +104,7 @@ class Relay:
             self._transact(lambda: self._producer.abort_transaction(PATIENCE_S))
             self._void()
             return False
+        self._committed |= {place.partition: place.offset for place in offsets}
         return True
 
     def close(self) -> None:
@@ -112,7 +118,7 @@ class Relay:
         """Forget what was not committed, and read it again where it is still ours."""
         self._moved = False
         self._dropped()
-        self._inbox.rewind()
+        self._committed = self._inbox.rewind()
 
     def _transact(self, act: Callable[[], Any]) -> None:
         try:

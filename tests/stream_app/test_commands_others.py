@@ -77,6 +77,10 @@ def test_monitor_checks_a_stream_without_watching_it(here: Here, folder: Path, t
     path.write_text(f"stream: s\ntopic: t\nartifact: {folder}\nrules:\n- {{rule: not_null, column: colour}}\n")
     result = json.loads(cli("monitor", path, *here.flags, "--dry-run", "--json").stdout)
     assert result == {"stream": "s", "would_watch": "t", "rules": 1}
+    counts = json.loads(cli("count", path, *here.flags, "--dry-run", "--json").stdout)
+    assert counts == {"stream": "s", "would_count": result["would_watch"]}
+    both = cli("monitor", path, *here.flags, "--merged", "--from-start")
+    assert (both.exit_code, "give --from-start to `synthstream count`" in both.stderr) == (2, True)
     refused = cli("monitor", path, "--bootstrap", "embedded")
     assert (refused.exit_code, len(lines(refused))) == (2, 1)
     assert "nothing publishes to a broker of our own" in refused.stderr

@@ -1,0 +1,134 @@
+"""A stream too fast for one reader: members of a group count, each some partitions, and one judge adds up.
+
+What a member counts is committed to the panes topic together with how far it read, so every record is in one delta
+whatever becomes of members. The judge takes each range of offsets once, in the order of the topic. It keeps nothing:
+after a crash it reads the topic again, and comes to the same windows.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from connectors.kafka import Cluster, Inbox, Relay
+from monitors.alarms import Event
+from monitors.delta import Delta, Ledger, Range
+from monitors.pane import PaneLayout
+from schemas.errors import InputError
+from stream_app.counting import Counter
+from stream_app.judging import Judges, Judging
+from stream_app.topics import Topics
+from stream_app.watch import MOST_RECORDS, POLL_S
+
+COMMIT_S = 0.25
+"""How long counts may wait for others before they are sent."""
+
+DELTAS_AT_ONCE = 200
+"""How many deltas the judge reads in one step at the most."""
+
+
+class Member:
+    """Reads some of a topic's partitions and sends what it counted.
+
+    Args:
+        cluster: the broker.
+        topics: the stream's topics; that of panes must exist.
+        counter: counts records.
+        layout: what they are counted in.
+        now_ms: the time now, milliseconds since the epoch.
+        start: "earliest" or "latest", where nobody of the group has counted yet.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        topics: Topics,
+        counter: Counter,
+        layout: PaneLayout,
+        now_ms: Callable[[], float],
+        start: str = "latest",
+    ) -> None:
+        self.records = 0
+        self._counter, self._layout, self._now_ms = counter, layout, now_ms
+        self._held, self._due_ms = Delta(), 0.0
+        name = f"{topics.stream}.monitor.{uuid.uuid4().hex}"
+        self._relay = Relay(cluster, topics.data, f"{topics.stream}.monitor", topics.panes, name, self._drop, start)
+
+    @property
+    def partitions(self) -> tuple[int, ...]:
+        """Those it reads now."""
+        return self._relay.assignment
+
+    def step(self) -> None:
+        """Read and count what has come, and send it once it has waited long enough.
+
+        Raises:
+            ServiceError: the broker does not do its part.
+        """
+        polled = self._relay.poll(MOST_RECORDS, POLL_S)
+        now_ms = self._now_ms()
+        if polled.values:
+            counted = self._counter.count(polled, now_ms)
+            for slot, pane in counted.panes:
+                self._held.add(Delta(panes={slot: pane}, read_ms=now_ms))
+            self._held.add(Delta(tallies=counted.tallies, read_ms=now_ms))
+        if self._relay.ranges and now_ms >= self._due_ms:
+            self.commit()
+            self._due_ms = now_ms + 1_000 * COMMIT_S
+
+    def commit(self) -> None:
+        """Send what was counted, with how far was read."""
+        self._held.ranges = {p: Range(*both) for p, both in self._relay.ranges.items()}
+        if not self._held.ranges or not self._relay.commit(self._held.to_bytes(self._layout)):
+            return
+        self.records += sum(end - start for start, end in self._held.ranges.values())
+        self._held = Delta()
+
+    def close(self) -> None:
+        """Send what was counted and leave the group."""
+        self.commit()
+        self._relay.close()
+
+    def _drop(self) -> None:
+        self._held = Delta()
+        self._counter.forget()
+
+
+class Merged(Judging):
+    """Adds up what members counted and judges it, window by window.
+
+    Args:
+        inbox: the panes topic, from its beginning.
+        partitions: how many the data's topic has.
+        judges: measure and judge.
+        now_ms: the time now, milliseconds since the epoch.
+    """
+
+    def __init__(self, inbox: Inbox, partitions: int, judges: Judges, now_ms: Callable[[], float]) -> None:
+        super().__init__(judges)
+        self._inbox, self._partitions, self._now_ms, self.ledger = inbox, range(partitions), now_ms, Ledger()
+
+    def step(self) -> list[Event]:
+        """Take in the deltas that have come, and judge every window that is complete.
+
+        Time is that of the deltas while they are old, as it was when they were counted.
+
+        Returns:
+            The alarms that opened, were raised or cleared.
+
+        Raises:
+            InputError: a record is no delta of this stream.
+        """
+        events: list[Event] = []
+        polled = self._inbox.poll(DELTAS_AT_ONCE, POLL_S)
+        for value, offset in zip(polled.values, polled.offsets.tolist(), strict=True):
+            try:
+                delta = Delta.from_bytes(value or b"", self.judges.layout)
+            except InputError as error:
+                raise InputError(*(f"topic={self._inbox.topic}, offset {offset}: {f}" for f in error.faults)) from None
+            if self.ledger.takes(delta.ranges):
+                self.take(delta.panes.items(), delta.tallies)
+                events += self.judge(self._partitions, delta.read_ms)
+        if not polled.values:
+            events += self.judge(self._partitions, self._now_ms())
+        return events
