@@ -106,4 +106,5 @@ def described(cluster: Cluster, stream: str) -> dict[str, Any]:
     topics = _topics(cluster, stream)
     known = last_record(cluster, topics.artifacts, 0)
     facts: dict[str, Any] = {"spec": {}, "artifact": {}} if known is None else json.loads(known)
-    return {"stream": stream, **facts, "topics": list(topics.own)}
+    there = set(list_topics(cluster))
+    return {"stream": stream, **facts, "topics": [topic for topic in topics.own if topic in there]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import date, time
 from decimal import Decimal
 from itertools import pairwise
@@ -91,7 +92,9 @@ def message(avro: dict[str, Any], row: dict[str, Any]) -> bytes:
 
 def rows_of(batch: pa.RecordBatch) -> str:
     """What a batch holds; of a key twice in a map the last counts, as it does to fastavro."""
-    return repr(batch.to_pylist(maps_as_pydicts="lossy"))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Encountered key")
+        return repr(batch.to_pylist(maps_as_pydicts="lossy"))
 
 
 @BOTH
