@@ -16,6 +16,9 @@ from schemas.row_counts import RANKS, Moments, scores
 WIDEST = 0.25
 """Ranks lie within half of 1 about their middle, so a product of two within this of 0."""
 
+LEAST = 1e-9
+"""The variance that products of a column which never varies count with."""
+
 BRIDGE = 0.3133
 """The mean Wasserstein distance of n ranks from uniform, times the root of n: that of a Brownian bridge from 0."""
 
@@ -55,7 +58,7 @@ class Together:
         self._expected, self._rows = self._products(moments)
         present = np.diag(self._rows)
         bound = np.sqrt(np.outer(moment[1] * present, moment[1] * present)) / self._rows
-        self._variance = np.minimum(bound, WIDEST**2) * np.maximum.outer(inflation, inflation)
+        self._variance = np.clip(bound, LEAST, WIDEST**2) * np.maximum.outer(inflation, inflation)
         pairs = max(len(self.names) - 1, 1)
         self._allowed = _bernstein(np.log(2 * pairs / miss), self._variance, self._rows)
 

@@ -92,6 +92,21 @@ def test_the_size_is_surely_less_than_the_change_of_the_rank_correlation() -> No
     assert (calm.log_p[1] == 0).all()
 
 
+def test_a_column_that_never_varies_says_nothing() -> None:
+    schema = TableSchema("two", (Column("a", Kind.NUMBER), Column("year", Kind.INTEGER)))
+    rng = np.random.default_rng(7)
+
+    def rows(count: int) -> pa.RecordBatch:
+        arrays = [pa.array(rng.normal(size=count)), pa.array(np.full(count, 2013))]
+        return pa.record_batch(arrays, schema=schema.arrow_schema)
+
+    of = PaneLayout(schema, profile_table(pa.Table.from_batches([rows(5_000)]), schema))
+    known = change_reference(of, of.rows.read(counted(of, rows(50_000))))
+    answer = Together(of, known, np.ones(2), MISS).answer(np.array([counted(of, rows(2_000)), counted(of, rows(0))]))
+    assert (answer.log_p == 0).all()
+    assert (answer.least <= 0).all()
+
+
 def test_dependence_between_records_takes_evidence_away() -> None:
     of, rng = layout(), np.random.default_rng(6)
     known = reference(of, 0, 200_000)
