@@ -120,12 +120,12 @@ class Ledger:
     """Which offsets have been counted, so that none counts twice, however often it is read.
 
     A range counts only where the last one of its partition ended. One that begins before is a repetition; one that
-    begins behind leaves a gap, which is counted: the broker dropped those records before anybody read them.
+    begins behind leaves a gap, which is counted: nobody counted those records.
     """
 
     def __init__(self) -> None:
         self.ends: dict[int, int] = {}
-        self.repeated, self.lost = 0, 0
+        self.repeated, self.lost, self.gaps = 0, 0, 0
 
     def takes(self, ranges: Mapping[int, Range]) -> bool:
         """Whether ranges that were read together count; they are noted then.
@@ -143,6 +143,7 @@ class Ledger:
                 raise InputError(f"a delta overlaps what was counted ({names}); remove the panes topic to begin anew")
             self.repeated += sum(end - start for start, end in ranges.values())
             return False
-        self.lost += sum(start - self.ends.get(p, start) for p, (start, _) in ranges.items())
+        missing = [start - self.ends.get(p, start) for p, (start, _) in ranges.items()]
+        self.lost, self.gaps = self.lost + sum(missing), self.gaps + sum(count > 0 for count in missing)
         self.ends |= {p: end for p, (_, end) in ranges.items()}
         return True

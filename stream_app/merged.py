@@ -23,6 +23,9 @@ from stream_app.watch import MOST_RECORDS, POLL_S
 COMMIT_S = 0.25
 """How long counts may wait for others before they are sent."""
 
+MOST_COUNTS = 1 << 20
+"""With so many counts a delta is sent at once: most are zeros, and the topic takes messages of 16 MiB."""
+
 DELTAS_AT_ONCE = 200
 """How many deltas the judge reads in one step at the most."""
 
@@ -72,7 +75,8 @@ class Member:
             for slot, pane in counted.panes:
                 self._held.add(Delta(panes={slot: pane}, read_ms=now_ms))
             self._held.add(Delta(tallies=counted.tallies, read_ms=now_ms))
-        if self._relay.ranges and now_ms >= self._due_ms:
+        full = len(self._held.panes) * self._layout.size >= MOST_COUNTS
+        if self._relay.ranges and (full or now_ms >= self._due_ms):
             self.commit()
             self._due_ms = now_ms + 1_000 * COMMIT_S
 
@@ -128,7 +132,8 @@ class Merged(Judging):
                 raise InputError(*(f"topic={self._inbox.topic}, offset {offset}: {f}" for f in error.faults)) from None
             if self.ledger.takes(delta.ranges):
                 self.take(delta.panes.items(), delta.tallies)
+                self.resets = self.ledger.gaps
                 events += self.judge(self._partitions, delta.read_ms)
-        if not polled.values:
+        if not polled.values and self._inbox.at_end():
             events += self.judge(self._partitions, self._now_ms())
         return events

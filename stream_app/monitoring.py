@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from connectors.kafka import Inbox, TopicShape, ensure_topic, topic_partitions
+from connectors.kafka import LARGEST_BYTES, Inbox, TopicShape, ensure_topic, topic_partitions
 from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS, Source
 from generators.fitting import reference_counts
@@ -166,7 +166,8 @@ def merged(spec: StreamSpec, artifact: Artifact, outside: Outside) -> Merged:
 def _with_panes(spec: StreamSpec, outside: Outside) -> Topics:
     """The stream's topics, with that of panes in place."""
     topics = topics_of(spec)
-    ensure_topic(outside.cluster, topics.panes, TopicShape(1, spec.topic_settings.replication))
+    shape = TopicShape(1, spec.topic_settings.replication, largest_bytes=LARGEST_BYTES)
+    ensure_topic(outside.cluster, topics.panes, shape)
     return topics
 
 

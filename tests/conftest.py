@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -29,3 +31,13 @@ def tables() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real tables: neither ../shared/data nor a folder named by {TABLES_VARIABLE}")
     return folder
+
+
+@pytest.fixture(params=["compiled", "python"])
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
+    """Picks the form in which a test file's `kernels` are run: as Python, those that they call are Python too."""
+    if request.param == "compiled":
+        return lambda kernel: kernel
+    for name, value in list(vars(request.module.kernels).items()):
+        monkeypatch.setattr(request.module.kernels, name, getattr(value, "py_func", value))
+    return lambda kernel: getattr(kernel, "py_func", kernel)

@@ -63,6 +63,7 @@ class TopicShape:
         retention_ms: how long records are kept, in milliseconds; None for the broker's default.
         min_insync_replicas: how many replicas must have a record before it counts; None for the default.
         compacted: whether only the newest record of a key is kept.
+        largest_bytes: the most bytes that one batch of records may have; None for the default.
 
     Raises:
         InputError: a count below 1.
@@ -73,6 +74,7 @@ class TopicShape:
     retention_ms: int | None = None
     min_insync_replicas: int | None = None
     compacted: bool = False
+    largest_bytes: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("partitions", "replication"):
@@ -87,6 +89,8 @@ class TopicShape:
             config["retention.ms"] = str(self.retention_ms)
         if self.min_insync_replicas is not None:
             config["min.insync.replicas"] = str(self.min_insync_replicas)
+        if self.largest_bytes is not None:
+            config["max.message.bytes"] = str(self.largest_bytes)
         if self.compacted:
             config |= {"cleanup.policy": "compact", "segment.ms": "600000"}
         return config

@@ -14,11 +14,14 @@ from connectors.kafka.outbox import PATIENCE_S
 from schemas.errors import ServiceError
 from schemas.secrets import Setting
 
+LARGEST_BYTES = 16 << 20
+"""The most bytes of one record that is written; the topic must take as many."""
+
 SETTINGS: Mapping[str, Setting] = {
     "acks": "all",
     "compression.type": "zstd",
     "linger.ms": 0,
-    "message.max.bytes": 16 << 20,
+    "message.max.bytes": LARGEST_BYTES,
     "transaction.timeout.ms": 30_000,
 }
 """How its producer is set unless the user's own settings say otherwise."""

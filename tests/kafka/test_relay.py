@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from connectors.kafka import Cluster, Inbox, Outbox, Records, TopicShape, ensure_topic
-from connectors.kafka.relay import Relay
+from connectors.kafka.relay import LARGEST_BYTES, Relay
 
 pytestmark = pytest.mark.kafka
 PARTITIONS, RECORDS = 4, 400
@@ -35,7 +35,7 @@ class Member:
 def topic(cluster: Cluster) -> str:
     name = f"relay{uuid.uuid4().hex}"
     ensure_topic(cluster, name, TopicShape(PARTITIONS))
-    ensure_topic(cluster, f"{name}.out", TopicShape(1))
+    ensure_topic(cluster, f"{name}.out", TopicShape(1, largest_bytes=LARGEST_BYTES))
     outbox = Outbox(cluster, name, None)
     for partition in range(PARTITIONS):
         outbox.send(Records.of([b"x"] * RECORDS), partition, np.zeros(RECORDS, np.int64))
@@ -76,3 +76,15 @@ def test_every_record_is_passed_on_once_while_members_come_go_and_die(cluster: C
     assert sorted(found) == expected
     for member in (second, third):
         member.relay.close()
+
+
+def test_what_many_panes_come_to_is_one_record_all_the_same(cluster: Cluster, topic: str) -> None:
+    member = Member(cluster, topic)
+    while member.read() == 0:
+        pass
+    large = np.random.default_rng(0).bytes(5 << 20)
+    assert member.relay.commit(large)
+    member.relay.close()
+    inbox = Inbox(cluster, f"{topic}.out")
+    values = [value for _ in range(50) if not inbox.at_end() for value in inbox.poll(1, 0.5).values]
+    assert values == [large]

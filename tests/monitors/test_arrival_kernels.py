@@ -17,16 +17,6 @@ pytestmark = pytest.mark.kernel
 Shown = tuple[int, int, int]
 
 
-@pytest.fixture(params=["compiled", "python"])
-def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
-    """Picks the form of the kernels that is tested: as Python runs them, those that they call are Python too."""
-    if request.param == "compiled":
-        return lambda kernel: kernel
-    for name, value in list(vars(kernels).items()):
-        monkeypatch.setattr(kernels, name, getattr(value, "py_func", value))
-    return lambda kernel: getattr(kernel, "py_func", kernel)
-
-
 def by_hand(sequences: list[int]) -> list[Shown]:
     """What each record of one shard shows, by sets."""
     came: set[int] = set()

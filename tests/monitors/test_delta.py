@@ -76,7 +76,7 @@ def test_a_range_counts_once_and_only_where_the_last_one_ended() -> None:
     assert not ledger.takes({0: Range(10, 12)})
     assert (ledger.repeated, ledger.lost) == (10, 0)
     assert ledger.takes({1: Range(7, 9)})
-    assert (ledger.lost, ledger.ends) == (4, {0: 12, 1: 9})
+    assert (ledger.lost, ledger.gaps, ledger.ends) == (4, 1, {0: 12, 1: 9})
 
 
 def test_a_range_that_overlaps_is_an_error() -> None:

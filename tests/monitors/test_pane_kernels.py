@@ -14,14 +14,6 @@ from monitors.delays import DELAY_EDGES_S, FIRST_BY_EXPONENT
 pytestmark = pytest.mark.kernel
 
 
-@pytest.fixture(params=["compiled", "python"])
-def run(request: pytest.FixtureRequest) -> Callable[[Any], Any]:
-    """Picks the form of the kernels that is tested."""
-    if request.param == "compiled":
-        return lambda kernel: kernel
-    return lambda kernel: getattr(kernel, "py_func", kernel)
-
-
 def test_delays_find_the_cell_that_a_search_finds(run: Callable[[Any], Any]) -> None:
     rng = np.random.Generator(np.random.PCG64(0))
     near = [np.nextafter(DELAY_EDGES_S, way) for way in (-np.inf, np.inf)]

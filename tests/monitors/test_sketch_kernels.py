@@ -13,16 +13,6 @@ from monitors import sketch_kernels as kernels
 pytestmark = pytest.mark.kernel
 
 
-@pytest.fixture(params=["compiled", "python"])
-def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
-    """Picks the form of the kernels that is tested: as Python runs them, those that they call are Python too."""
-    if request.param == "compiled":
-        return lambda kernel: kernel
-    for name, value in list(vars(kernels).items()):
-        monkeypatch.setattr(kernels, name, getattr(value, "py_func", value))
-    return lambda kernel: getattr(kernel, "py_func", kernel)
-
-
 def test_numbers_are_mixed_as_splitmix_does(run: Callable[[Any], Any]) -> None:
     hashes = np.empty(2, np.uint64)
     with np.errstate(over="ignore"):

@@ -20,16 +20,6 @@ ALL_IN_ONE = np.zeros(0, np.int64)
 ANY = st.floats(allow_nan=True, allow_infinity=True)
 
 
-@pytest.fixture(params=["compiled", "python"])
-def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
-    """Picks the form of the kernels that is tested: as Python runs them, those that they call are Python too."""
-    if request.param == "compiled":
-        return lambda kernel: kernel
-    for name, value in list(vars(kernels).items()):
-        monkeypatch.setattr(kernels, name, getattr(value, "py_func", value))
-    return lambda kernel: getattr(kernel, "py_func", kernel)
-
-
 def coded(
     run: Callable[[Any], Any], values: npt.NDArray[Any], edges: npt.NDArray[np.float64], present: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.int32]:

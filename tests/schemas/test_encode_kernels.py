@@ -16,16 +16,6 @@ pytestmark = pytest.mark.kernel
 NONE_NULL = np.zeros(0, np.uint8)
 
 
-@pytest.fixture(params=["compiled", "python"])
-def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
-    """Picks the form of the kernels that is tested: as Python runs them, those that they call are Python too."""
-    if request.param == "compiled":
-        return lambda kernel: kernel
-    for name, value in list(vars(kernels).items()):
-        monkeypatch.setattr(kernels, name, getattr(value, "py_func", value))
-    return lambda kernel: getattr(kernel, "py_func", kernel)
-
-
 def longs(*values: int) -> npt.NDArray[np.int64]:
     return np.array(values, np.int64)
 

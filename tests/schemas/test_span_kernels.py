@@ -17,16 +17,6 @@ from schemas.decode_kernels import BROKEN
 pytestmark = pytest.mark.kernel
 
 
-@pytest.fixture(params=["compiled", "python"])
-def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
-    """Picks the form of the kernels that is tested: as Python runs them, those that they call are Python too."""
-    if request.param == "compiled":
-        return lambda kernel: kernel
-    for name, value in list(vars(kernels).items()):
-        monkeypatch.setattr(kernels, name, getattr(value, "py_func", value))
-    return lambda kernel: getattr(kernel, "py_func", kernel)
-
-
 def read_texts(run: Callable[[Any], Any], texts: Sequence[str]) -> list[str]:
     forms = [text.encode() for text in texts]
     data = np.frombuffer(b"".join(forms), np.uint8)
