@@ -19,11 +19,9 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 import generators
-from generators.base import Sampler
-from generators.blocks import Source
 from generators.constraints.constrained import Constrained
 from generators.constraints.plan import plan_of
-from generators.fingerprint import batch_hash, fingerprint
+from generators.sampler import Sampler
 from generators.scan import FILES, RULES_FILE, scan, scan_files
 from schemas.errors import InputError, ServiceError
 from schemas.profile import Profile
@@ -103,18 +101,6 @@ def identity_of(
     if rules is not None:
         digest.update(_json(rules))
     return digest.hexdigest()
-
-
-def golden_hash(artifact: Artifact) -> str:
-    """The hash of block 0 of shard 0 under seed 0, as this platform draws it."""
-    return batch_hash(Source(artifact, seed=0, epoch=0, shard=0, shards=1).block(0), artifact.schema)
-
-
-def check_golden(artifact: Artifact) -> bool:
-    """Whether this platform draws the very bytes that a platform the artifact was checked on drew."""
-    golden = artifact.manifest["golden"]
-    mine = golden_hash(artifact)
-    return bool(golden[fingerprint()] == mine if fingerprint() in golden else mine in golden.values())
 
 
 def _json(form: Any) -> bytes:

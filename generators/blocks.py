@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from generators.artifact import Artifact
 from generators.invented.distinct import Numbered
 from generators.keys import Keys, surrogate_keys
 from generators.population import Members, Population, key_base
@@ -20,9 +21,6 @@ from generators.steered import UNSTEERED, Steered
 from schemas.blobs import Blobs
 from schemas.errors import InputError
 from schemas.table import Column, Kind, Role
-
-if TYPE_CHECKING:
-    from generators.artifact import Artifact
 
 BLOCK_ROWS = 4_096
 """Blocks are always drawn whole, so that a record does not depend on how it was asked for."""

@@ -15,16 +15,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 import generators
-from generators.artifact import ARTIFACT_FORMAT, Artifact, check_contents, golden_hash, identity_of, rules_form
-from generators.base import Sampler
+from generators.artifact import ARTIFACT_FORMAT, Artifact, check_contents, identity_of, rules_form
 from generators.blocks import BLOCK_ROWS, Source
 from generators.constraints.constrained import Constrained
 from generators.constraints.fitting import fit_constrained, met
 from generators.constraints.rows import Ruled
 from generators.fingerprint import fingerprint, versions
+from generators.golden import golden_hash
 from generators.neural.launch import Launch
 from generators.population import Population
 from generators.randomness import Purpose
+from generators.sampler import Sampler
 from generators.start import Start
 from generators.steered import UNSTEERED, Steered
 from generators.task import Progress, Task

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generators.base import Sampler
 from generators.keys import DEFAULT_BASE, partitions_of
+from generators.sampler import Sampler
 from schemas.blobs import Blobs
 from schemas.errors import InputError
 from schemas.keying import KeyForm, Keying

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generators.base import Sampler
+from generators.sampler import Sampler
 from schemas.blobs import Blobs
 from schemas.errors import InputError, noted
 from schemas.steering import Boost, Steering

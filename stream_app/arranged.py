@@ -10,7 +10,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +18,10 @@ from connectors.kafka import Outbox, Records
 from generators.blocks import BLOCK_ROWS
 from schemas.blobs import Blobs
 from stream_app import lineage, quarantine
+from stream_app.disorder import Plan
 from stream_app.pace.course import StreamClock
-
-if TYPE_CHECKING:
-    from stream_app.disorder import Plan
-    from stream_app.pages import Page
-    from stream_app.recipe import Recipe
+from stream_app.page import Page
+from stream_app.recipe import Recipe
 
 HEADER = "synthstream.disorder"
 """Name of the header that labels a record with its mishaps, as in `late_ms=1234,displaced=+17` or `copy=1`."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from connectors.kafka import Outbox, Records
+from connectors.kafka import Records
 from generators.blocks import BLOCK_ROWS, Source
 from generators.changes.history import History
 from generators.steered import Steered, steered
@@ -24,48 +23,9 @@ from stream_app.changes import Happened, check_images, happened
 from stream_app.contents import Content, Contents, Model
 from stream_app.disorder import undisturbed
 from stream_app.drifts import Moments, drifted
-from stream_app.quarantine import Kept
+from stream_app.page import Page
 from stream_app.recipe import Recipe
 from stream_app.schedule import Schedule
-
-
-@dataclass(frozen=True)
-class Page:
-    """Consecutive records of a shard, encoded and ready to hand over: a block, or what lies between two changes."""
-
-    start: int
-    records: Records
-    due_ms: npt.NDArray[np.int64]
-    event_ms: npt.NDArray[np.int64] | None
-    kept_out: Mapping[int, Kept]
-    tombstones: npt.NDArray[np.int64]
-    """The rows that a record of the same key without a value follows in the same slot."""
-
-    @property
-    def stop(self) -> int:
-        """The sequence number after the last record."""
-        return self.start + len(self.records)
-
-    def send(
-        self, outbox: Outbox, partition: int, start: int, stop: int, at_ms: int | None, tally: Counter[str]
-    ) -> npt.NDArray[np.int64]:
-        """Hand over some of the slots.
-
-        Args:
-            outbox: takes the records.
-            partition: where they go.
-            start: the first slot.
-            stop: the slot after the last.
-            at_ms: a timestamp for all; None for the intended ones.
-            tally: counts mishaps by kind.
-
-        Returns:
-            Their timestamps, shape (records,).
-        """
-        first, last = start - self.start, stop - self.start
-        due_ms = self.due_ms[first:last] if at_ms is None else np.full(last - first, at_ms)
-        outbox.send(self.records.part(slice(first, last)), partition, due_ms)
-        return due_ms
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from schemas.drift_kinds import AnyDrift
 from schemas.steering import Steering
 from stream_app.arranged import Arranged
 from stream_app.contents import Contents, Model
-from stream_app.pages import Drawn, Page, check_draws, draw_page
+from stream_app.page import Page
+from stream_app.pages import Drawn, check_draws, draw_page
 from stream_app.recipe import Recipe
 from stream_app.schedule import UNPACED, Schedule
 

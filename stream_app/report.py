@@ -9,8 +9,9 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
-from generators.artifact import Artifact, check_golden
+from generators.artifact import Artifact
 from generators.constraints.constrained import Constrained
+from generators.golden import check_golden
 from schemas.avro import avro_schema
 from schemas.profile import ColumnProfile
 from schemas.semantics import SEMANTICS

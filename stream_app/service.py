@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from connectors.kafka import Cluster, Outbox
-from generators.artifact import check_golden
+from generators.golden import check_golden
 from schemas.errors import InputError
 from schemas.stream import StreamSpec
 from stream_app import assemble

@@ -4,25 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from generators.constraints.listing import agree
+from generators.constraints.listing import Combined, agree
+from generators.constraints.plan import Plan
 from generators.given import held_array
+from generators.invented.distinct import Numbered
 from schemas.errors import InputError, noted
 from schemas.joint_rules import Unique
 from schemas.numeric import as_numbers
-
-if TYPE_CHECKING:
-    from generators.constraints.constrained import Constrained
+from schemas.profile import Profile
+from schemas.rules import Rule
+from schemas.table import TableSchema
 
 Mask = npt.NDArray[np.bool_]
 
 NEAR = 0.01
 """A row is moved onto a given value that so small a part of the table's rows lies between."""
+
+
+class Reexpressed(Protocol):
+    """What is known of a table that rules have re-expressed."""
+
+    schema: TableSchema
+    """The table's own columns."""
+
+    profile: Profile
+    """Their marginals; all rows meet the rules."""
+
+    plan: Plan
+    """How they are re-expressed."""
+
+    rules: tuple[Rule, ...]
+    """What every row meets."""
+
+    @property
+    def numbered(self) -> Mapping[str, Numbered]:
+        """The columns that never repeat, by name."""
+        ...
+
+    @property
+    def combined(self) -> Mapping[str, Combined]:
+        """What stands for columns whose combinations are listed, by its name."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +66,7 @@ class Asked:
     alike: bool
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], n: int, model: Constrained) -> Asked:
+    def of(cls, given: Mapping[str, Any], n: int, model: Reexpressed) -> Asked:
         """Check what a sampler is given.
 
         Raises:
@@ -69,7 +97,7 @@ class Asked:
         """Where a column is what it is held at, shape (n,)."""
         return agree(drawn, self.values[name])
 
-    def near(self, name: str, drawn: pa.Array[Any], model: Constrained) -> Mask:
+    def near(self, name: str, drawn: pa.Array[Any], model: Reexpressed) -> Mask:
         """Where a column is as good as what it is held at, shape (n,): hardly a row of the table lies between."""
         column, known = model.schema[name], model.profile[name]
         have, there = as_numbers(column, drawn)
@@ -78,7 +106,7 @@ class Asked:
         return np.asarray(np.where(there & wanted, close, there == wanted))
 
 
-def _outside(values: Mapping[str, pa.Array[Any]], model: Constrained) -> list[str]:
+def _outside(values: Mapping[str, pa.Array[Any]], model: Reexpressed) -> list[str]:
     """Values of re-expressed columns that lie beyond the table's."""
     faults = []
     for name in values.keys() & model.plan.distances.keys():
@@ -92,7 +120,7 @@ def _outside(values: Mapping[str, pa.Array[Any]], model: Constrained) -> list[st
     return faults
 
 
-def _broken(values: Mapping[str, pa.Array[Any]], model: Constrained) -> list[str]:
+def _broken(values: Mapping[str, pa.Array[Any]], model: Reexpressed) -> list[str]:
     """Rules that what is held breaks, whatever the other columns are."""
     faults = []
     for rule in model.rules:
@@ -120,7 +148,7 @@ class Translation:
     loose: set[str]
 
 
-def translated(asked: Asked, u: npt.NDArray[np.float64], model: Constrained) -> Translation:
+def translated(asked: Asked, u: npt.NDArray[np.float64], model: Reexpressed) -> Translation:
     """Say to a generator of re-expressed rows what the table's columns are held at.
 
     A combination of which a part is held beside other columns is waited for, so that these tell on the rest of it; with
@@ -150,7 +178,7 @@ def translated(asked: Asked, u: npt.NDArray[np.float64], model: Constrained) -> 
     return Translation({**given, **distances}, loose | far)
 
 
-def _distances(asked: Asked, model: Constrained) -> tuple[dict[str, pa.Array[Any]], set[str]]:
+def _distances(asked: Asked, model: Reexpressed) -> tuple[dict[str, pa.Array[Any]], set[str]]:
     """The distances that follow from what is held, by their names; and the columns whose distances do not."""
     plan, arrays = model.plan, dict(asked.values)
     levels: dict[str, Any] = {}

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from generators.base import Sampler
 from generators.constraints.asked import Asked, Translation, translated
 from generators.constraints.plan import Arrays, Plan
 from generators.constraints.redraw import Drawn, redrawn
@@ -19,6 +18,7 @@ from generators.domain import Domain
 from generators.invented.distinct import Numbered, numbered_of
 from generators.invented.surrogates import Surrogates
 from generators.keys import DEFAULT_BASE
+from generators.sampler import Sampler
 from schemas.errors import InputError
 from schemas.joint_rules import Unique
 from schemas.numeric import NUMERIC_KINDS, as_numbers
@@ -76,7 +76,7 @@ class Constrained(Sampler):
         drawn = self.drawn(uniforms[:, : width + 1], asked)
         if not drawn.off.any():
             return drawn.batch
-        return redrawn(drawn, uniforms[:, width + 1 :], asked, self)
+        return redrawn(drawn, uniforms[:, width + 1 :], asked, self.drawn, width + 1)
 
     def drawn(self, uniforms: Floats, asked: Asked) -> Drawn:
         """Draw rows once, whether they break a rule or not.

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from generators.base import Sampler
 from generators.constraints.asked import Asked
 from generators.constraints.constrained import Constrained
 from generators.constraints.plan import Plan, plan_of
 from generators.constraints.rows import Ruled
 from generators.randomness import Purpose, stream_key, uniforms
+from generators.sampler import Sampler
 from generators.task import Task
 from schemas.errors import InputError
 from schemas.profile import Profile

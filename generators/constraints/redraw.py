@@ -6,22 +6,19 @@ nothing but its uniforms: not on the rows beside it, nor on how many are tried a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from generators.constraints.asked import Asked
 from generators.philox import addressed
 from generators.randomness import Key, Purpose, stream_key
 from schemas.errors import InputError
-
-if TYPE_CHECKING:
-    from generators.constraints.asked import Asked
-    from generators.constraints.constrained import Constrained
 
 Mask = npt.NDArray[np.bool_]
 
@@ -68,7 +65,11 @@ class Drawn:
         return name, 1.0 - float(self.missed[name].mean())
 
 
-def redrawn(first: Drawn, seeds: npt.NDArray[np.float64], asked: Asked, model: Constrained) -> pa.RecordBatch:
+Draw = Callable[[npt.NDArray[np.float64], Asked], Drawn]
+"""Draws rows once from uniforms, shape (n, width), held at what is asked for each."""
+
+
+def redrawn(first: Drawn, seeds: npt.NDArray[np.float64], asked: Asked, draw: Draw, width: int) -> pa.RecordBatch:
     """Draw rows again until they will do.
 
     What has not done after `TRIES` is a copy of a row of the same batch that did, where all rows have one distribution.
@@ -77,7 +78,8 @@ def redrawn(first: Drawn, seeds: npt.NDArray[np.float64], asked: Asked, model: C
         first: the rows as drawn at first.
         seeds: two uniforms in [0, 1) a row, shape (n, 2).
         asked: what columns are held at.
-        model: draws.
+        draw: draws them.
+        width: how many uniforms it takes for a row.
 
     Raises:
         InputError: hardly any row will do; names what is missed, and how many rows do not.
@@ -92,8 +94,8 @@ def redrawn(first: Drawn, seeds: npt.NDArray[np.float64], asked: Asked, model: C
             break
         k = min(max(1, AT_ONCE // len(pending)), FIRST + tries, TRIES - tries)
         rows = np.repeat(pending, k)
-        latest = model.drawn(
-            _uniforms(seeds[rows], np.tile(np.arange(tries, tries + k), len(pending)), model), asked.take(rows)
+        latest = draw(
+            _uniforms(seeds[rows], np.tile(np.arange(tries, tries + k), len(pending)), width), asked.take(rows)
         )
         good = ~latest.off.reshape(len(pending), k)
         hit = good.any(axis=1)
@@ -107,10 +109,10 @@ def redrawn(first: Drawn, seeds: npt.NDArray[np.float64], asked: Asked, model: C
     return _together(pieces, at)
 
 
-def _uniforms(seeds: npt.NDArray[np.float64], number: npt.NDArray[np.int64], model: Constrained) -> Any:
+def _uniforms(seeds: npt.NDArray[np.float64], number: npt.NDArray[np.int64], width: int) -> Any:
     first = (seeds[:, 0] * 2.0**53).astype(np.int64)
     second = (seeds[:, 1] * 2.0**50).astype(np.int64) * TRIES + number
-    return addressed(KEY, (first, second), model.inner.width + 1)
+    return addressed(KEY, (first, second), width)
 
 
 def _stand_ins(

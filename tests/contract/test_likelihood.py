@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 import generators
-from generators.base import Sampler
+from generators.sampler import Sampler
 from schemas.errors import InputError
 from tests.generators.tables import AWKWARD, orders, quick
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import generators
-from generators.artifact import Artifact, check_golden, load_artifact, save
+from generators.artifact import Artifact, load_artifact, save
+from generators.golden import check_golden
 from generators.randomness import uniforms
 from schemas.errors import InputError
 from schemas.joint_rules import Unique

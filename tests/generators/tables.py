@@ -15,9 +15,9 @@ import pytest
 
 import generators
 from generators.artifact import Artifact
-from generators.base import Sampler
 from generators.fitting import fit_artifact
 from generators.randomness import uniforms
+from generators.sampler import Sampler
 from schemas.bins import bins_of
 from schemas.rows import Rows
 from schemas.table import Column, Kind, Role, TableSchema

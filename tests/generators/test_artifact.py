@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from generators.artifact import Artifact, check_golden, golden_hash, load_artifact, save
+from generators.artifact import Artifact, load_artifact, save
 from generators.blocks import Source
+from generators.golden import check_golden, golden_hash
 from generators.scan import FILES
 from schemas.errors import InputError, ServiceError
 from tests.generators.tables import AWKWARD, flights, flights_artifact, quick
@@ -50,7 +51,8 @@ def test_what_is_saved_loads_and_draws_the_same(model: str, name: str, tmp_path:
 
 def test_another_process_draws_the_same_bytes(artifact: Artifact, folder: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from generators.artifact import golden_hash, load_artifact;"
+        "import sys; from pathlib import Path; from generators.artifact import load_artifact;"
+        "from generators.golden import golden_hash;"
         "print(golden_hash(load_artifact(Path(sys.argv[1]))))"
     )
     ran = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)

@@ -8,10 +8,10 @@ import pytest
 from scipy.stats import chi2_contingency, chisquare
 
 from generators.artifact import Artifact
-from generators.base import Sampler
 from generators.blocks import BLOCK_ROWS, Source
 from generators.keys import murmur2
 from generators.population import key_texts, population_of, zipf
+from generators.sampler import Sampler
 from schemas.errors import InputError
 from schemas.keying import KeyForm
 from schemas.table import Column, Kind, Role

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 import generators
-from generators.base import Sampler
 from generators.randomness import uniforms
+from generators.sampler import Sampler
 from generators.task import Task
 from schemas.bins import bins_of
 from tests.generators.tables import flights, flights_artifact, orders

@@ -10,11 +10,13 @@ import pyarrow as pa
 import pytest
 
 import generators
-from generators.artifact import Artifact, golden_hash, load_artifact, save
-from generators.base import Generator, Sampler
+from generators.artifact import Artifact, load_artifact, save
+from generators.base import Generator
 from generators.discrete.cells import cells_of
 from generators.fitting import artifact_from, fit_artifact
+from generators.golden import golden_hash
 from generators.randomness import uniforms
+from generators.sampler import Sampler
 from generators.scan import scan
 from generators.start import Start
 from generators.tabular.nade import drawing_order
@@ -94,7 +96,8 @@ def test_drawing_needs_no_torch(tmp_path: Path) -> None:
     save(made, tmp_path / "made")
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from pathlib import Path; from generators.artifact import golden_hash, load_artifact\n"
+        "from pathlib import Path; from generators.artifact import load_artifact\n"
+        "from generators.golden import golden_hash\n"
         "print(golden_hash(load_artifact(Path(sys.argv[1]))))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "made")]
