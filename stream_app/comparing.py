@@ -124,6 +124,7 @@ class Comparing:
         self.verdict = bands.verdict()
         self._now_ms = now_ms
         self._newest: Window | None = None
+        self._waiting: list[Window] = []  # the real topic's newest, until there is one to compare it with
         self._past: deque[tuple[float, Verdict]] = deque(maxlen=KEPT)
         self._events: deque[tuple[float, str]] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
@@ -141,15 +142,15 @@ class Comparing:
         """
         for window in self.synthetic.step():
             self._newest = window
-        advice = [self._judge(window, self._newest) for window in self.real.step()]
+        come, newest = [*self._waiting, *self.real.step()], self._newest
+        self._waiting = come[-1:] if newest is None else []
+        advice = [] if newest is None else [self._judge(window, newest) for window in come]
         forms = [self._form(each) for each in advice if each is not None]
         for form in forms:
             logger.warning("training anew is advised", extra={key: form[key] for key in ("stream", "columns", "next")})
         return forms
 
-    def _judge(self, window: Window, newest: Window | None) -> Advice | None:
-        if newest is None:
-            return None
+    def _judge(self, window: Window, newest: Window) -> Advice | None:
         verdict, before, at_ms = self.bands.judge(window.pane, newest.pane), self.verdict, self._now_ms()
         was_open = self.advising.open
         advice = self.advising.update(verdict)

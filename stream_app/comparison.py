@@ -6,6 +6,7 @@ import json
 import logging
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,12 @@ def announced(topic: str, cluster: Cluster) -> StreamSpec:
     Args:
         topic: the synthetic topic.
         cluster: where it is.
+
+    Raises:
+        InputError: there is no such topic.
     """
+    if topic_partitions(cluster, topic) is None:
+        raise InputError(f"synthetic={topic}: is neither a stream's file nor a topic at {cluster.bootstrap}")
     for stream in known_streams(cluster):
         form = described(cluster, stream)["spec"]
         if form.get("topic") == topic:
@@ -212,7 +218,7 @@ def next_command(asked: Asked, feed: Feed, real: Outside) -> str:
 
 
 class AdviceTopic:
-    """Writes advice to the stream's own topic for it, which is made where it is missing.
+    """Writes advice to the stream's own topic for it, which is made where it is missing, all to one partition.
 
     Args:
         spec: the stream.
@@ -221,7 +227,8 @@ class AdviceTopic:
 
     def __init__(self, spec: StreamSpec, cluster: Cluster) -> None:
         self._topic = topics_of(spec).advice
-        ensure_topic(cluster, self._topic, TopicShape(1, spec.topic_settings.replication))
+        with suppress(InputError):  # one that is there with more partitions will do
+            ensure_topic(cluster, self._topic, TopicShape(1, spec.topic_settings.replication))
         self._outbox = Outbox(cluster, self._topic, None)
 
     def write(self, advice: Mapping[str, Any]) -> None:

@@ -198,15 +198,16 @@ class Ends:
     Args:
         once: at the first verdict.
         for_s: after so many seconds; None for never.
+        now_s: the time on some clock, in seconds.
     """
 
-    def __init__(self, once: bool, for_s: float | None) -> None:
-        self._once = once
-        self._until = None if for_s is None else time.monotonic() + for_s
+    def __init__(self, once: bool, for_s: float | None, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._once, self._now_s = once, now_s
+        self._until = None if for_s is None else now_s() + for_s
 
     def reached(self, compared: Comparing) -> bool:
         """Whether it ends now."""
-        late = self._until is not None and time.monotonic() >= self._until
+        late = self._until is not None and self._now_s() >= self._until
         return late or (self._once and compared.verdict.band is not Band.UNKNOWN)
 
 

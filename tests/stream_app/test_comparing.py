@@ -156,8 +156,11 @@ def test_a_real_topic_that_never_comes_leaves_everything_unknown(monkeypatch: py
         False,
         True,
     )
-    alone = Beside(production(), [], ASKED).begin(monkeypatch).until(15).comparing
-    assert (alone.state()["band"], alone.judged) == ("unknown", False)
+    alone = Beside(production(), [], ASKED).begin(monkeypatch).until(SECONDS + 4)
+    assert (alone.comparing.state()["band"], alone.comparing.judged) == ("unknown", False)
+    alone.drawn = drawn()
+    assert alone.until(SECONDS + 5).comparing.state()["band"] == "represents"
+    assert len(alone.comparing.state()["history"]) == 1
 
 
 def test_records_that_can_not_be_read_are_counted_and_passed_over(
