@@ -208,6 +208,7 @@ class Comparing:
                     "name": name,
                     "band": column.band.words,
                     "changes": [str(change) for change in column.changes],
+                    "compared": [str(each.change) for each in self.bands.subjects if each.column == name],
                     "history": [int(each.columns[name].band) for _, each in past],
                 }
                 for name, column in verdict.columns.items()

@@ -16,6 +16,8 @@ const CHANGES = {
   correlation: "it goes together with others in another way",
 };
 
+const ONLY_NULLS = "(compared only: whether it is missing)";
+
 async function poll() {
   try {
     const answer = await fetch("api/state", { signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
@@ -81,7 +83,7 @@ function showFacts(state) {
 }
 
 function showRows(state) {
-  const table = { name: "the table", band: state.band, changes: [], history: state.history };
+  const table = { name: "the table", band: state.band, changes: [], compared: [], history: state.history };
   const rows = [{ key: "table", ...table }, ...state.columns.map((column) => ({ key: `column:${column.name}`, ...column }))];
   reconcile(byId("rows"), rows, (row) => row.key, makeRow, updateRow);
   const first = state.at_ms[0];
@@ -97,7 +99,8 @@ function makeRow(row) {
 function updateRow(node, row) {
   const [, band, changes, past] = node.children;
   setText(band, row.band);
-  setText(changes, row.changes.map((change) => CHANGES[change] ?? change).join(", "));
+  const words = row.changes.map((change) => CHANGES[change] ?? change).join(", ");
+  setText(changes, words === "" && row.compared.join() === "nulls" ? ONLY_NULLS : words);
   const strip = past.firstElementChild;
   setAttribute(strip, "aria-label", `${row.name} ${row.band}, over time`);
   const long = Math.max(row.history.length, 1);

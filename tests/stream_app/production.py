@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -82,7 +83,7 @@ def real(seconds: int, turns: Iterable[Turn] = (), seed: int = 9, rate: float = 
     for turn, until_s in zip(bounds, [*(turn.at_s for turn in bounds[1:]), np.inf], strict=True):
         chosen = np.flatnonzero((seconds_in >= turn.at_s) & (seconds_in < until_s))
         if len(chosen):
-            found += _written(rows.take(pa.array(chosen)), turn, [drawn[i] for i in chosen.tolist()])
+            found += _written(rows.take(chosen), turn, [drawn[i] for i in chosen.tolist()])
     return found
 
 
@@ -171,4 +172,4 @@ def shop_feed(**keys: Any) -> Feed:
     """The synthetic stream of the shop."""
     form = {"stream": "orders_synth", "topic": "orders_synth", "monitor": {"allowed_lateness_s": 1}, **keys}
     artifact = trained()
-    return Feed(from_mapping(form, comparison.Path()), artifact.schema, artifact.profile, artifact)
+    return Feed(from_mapping(form, Path()), artifact.schema, artifact.profile, artifact)

@@ -195,7 +195,9 @@ def test_it_ends_by_itself_at_a_verdict_or_after_so_long() -> None:
     def reached(ends: compare.Ends) -> bool:
         return ends.reached(cast(Comparing, judged))
 
-    long, once, never = (compare.Ends(*how, lambda: now_s[0]) for how in ((False, 5.0), (True, None), (False, None)))
+    long, once, never = (
+        compare.Ends(at_once, for_s, lambda: now_s[0]) for at_once, for_s in ((False, 5.0), (True, None), (False, None))
+    )
     assert not any(map(reached, (long, once, never)))
     judged.verdict = Verdict({"a": ColumnVerdict(Band.LOST)})
     assert list(map(reached, (long, once, never))) == [False, True, False]

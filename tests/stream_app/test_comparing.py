@@ -17,7 +17,6 @@ import pytest
 
 from connectors.kafka import Cluster
 from connectors.registry import Registry
-from generators.artifact import Artifact
 from monitors.bands import Band, Tolerance
 from monitors.prometheus import MAX_COLUMNS, AskedExporter, Series
 from schemas.errors import InputError
@@ -266,7 +265,7 @@ def test_the_command_to_run_next_goes_on_where_the_generator_can() -> None:
         "synthstream train --model tabular.copula --from-topic orders --out 'shop one-next' "
         "--bootstrap far:9092 --registry http://registry"
     )
-    able = replace(feed, artifact=cast(Artifact, replace(trained(), model="tabular.mixture")))
+    able = replace(feed, artifact=replace(trained(), model="tabular.mixture"))
     connected = replace(ASKED, connection=Path("far away.yaml"))
     assert comparison.next_command(connected, able, far) == (
         "SYNTHSTREAM_CONNECTION='far away.yaml' synthstream update 'shop one' --from-topic orders --out 'shop one-next'"
