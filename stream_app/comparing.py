@@ -51,7 +51,12 @@ class Side:
         self.silent = False
 
     def step(self) -> Iterator[Window]:
-        """Read what has come; the windows that are complete by now, young ones left out."""
+        """Read what has come.
+
+        Returns:
+            The windows that are complete by now; young ones are left out, and those that end in silence, which say
+            nothing new and hold less and less.
+        """
         polled = self._inbox.poll(MOST_RECORDS, POLL_S)
         now_ms = self._now_ms()
         if self._inbox.resets != self._resets:
@@ -64,7 +69,8 @@ class Side:
             self._tally(counted.tallies, now_ms)
         self._listen(now_ms)
         self._windows.expect(self._inbox.assignment, now_ms / 1_000)
-        return (each for each in self._windows.closed(now_ms / 1_000) if each.length_s >= self._windows.window_s)
+        closed = self._windows.closed(now_ms / 1_000)
+        return (each for each in closed if each.length_s >= self._windows.window_s and each.newest.records)
 
     def _tally(self, tallies: Mapping[str, int], now_ms: float) -> None:
         if tallies["records"]:

@@ -164,8 +164,9 @@ def compare_command(real: str, synthetic: str, without: tuple[str, ...], **flags
     """Watch a real topic beside the synthetic one that stands for it, and say when to train anew.
 
     Both are counted over windows of equal length. What is shown and served is how well each column is represented:
-    represents, drifting or no longer represents, and nothing else of the real topic. Advice goes to the log, to
-    standard output and to the topic <stream>.advice.
+    represents, drifting or no longer represents, and nothing else of the real topic. A column is unknown until a window
+    of each topic has some 3,000 of its values. Advice goes to the log, to standard output and to the topic
+    <stream>.advice.
     """
     away, ends = _where(synthetic, flags), Ends(flags["once"], flags["for_s"])
     asked = _asked(real, without, flags)

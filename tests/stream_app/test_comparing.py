@@ -148,6 +148,15 @@ def test_silence_is_said_and_passes(monkeypatch: pytest.MonkeyPatch, caplog: pyt
     assert not beside.until(25).comparing.state()["real"]["silent"]
 
 
+def test_a_feed_that_ends_is_judged_by_what_it_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = shop_feed(monitor={"allowed_lateness_s": 60})  # so that no window is complete before all is silent
+    beside = Beside(production(), drawn(), ASKED).begin(monkeypatch, patient).until(SECONDS + 5)
+    assert not beside.comparing.judged
+    state = beside.until(SECONDS + 75).comparing.state()
+    assert (state["band"], state["real"]["silent"]) == ("represents", True)
+    assert len(state["history"]) == SECONDS - ASKED.window_s + 1
+
+
 def test_a_real_topic_that_never_comes_leaves_everything_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     comparing = Beside([], drawn(), ASKED).begin(monkeypatch).until(15).comparing
     assert (comparing.state()["band"], comparing.judged, comparing.state()["real"]["silent"]) == (
