@@ -91,7 +91,7 @@ class MatchingDecoders(Decoders):
     """Decodes records of a real topic into the columns that it has in common with a synthetic one.
 
     A column that a record's schema lacks, or has in a type that can not be read, is missing in the record; a record
-    that has none of the columns is foreign.
+    that has none of the columns is foreign. A record without a value holds no row, and is nothing strange.
 
     Args:
         registry: knows the real topic's schemas.
@@ -106,7 +106,7 @@ class MatchingDecoders(Decoders):
     def decode(self, values: Sequence[bytes | None], headers: Sequence[Headers | None]) -> Decoded:
         """See `Decoders.decode`."""
         found = super().decode(values, headers)
-        strange = found.foreign
+        strange = np.array([i for i in found.foreign.tolist() if values[i] is not None], np.int64)
         batches, rows = [], []
         for batch, members in zip(found.batches, found.rows, strict=True):
             if set(self._schema.names).isdisjoint(batch.schema.names):

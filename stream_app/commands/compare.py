@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ class Where:
             near = place(self.bootstrap, self.registry, None, os.environ)
         else:
             near = place(spec.bootstrap, spec.registry, spec, os.environ)
-        far = self._far(near)
+        far = self.far(near)
         if EMBEDDED in (near.bootstrap, far.bootstrap):
             raise InputError(
                 "bootstrap=embedded: a broker of our own holds no topics; name the one that the topics are on"
@@ -99,14 +99,21 @@ class Where:
                 spec = spec if named is None else spec.model_copy(update={"artifact": Path(named)})
             yield spec, real, synthetic
 
-    def _far(self, near: Place) -> Place:
-        """Where the real topic is: where the other is, unless something else is said."""
+    def far(self, near: Place) -> Place:
+        """Where the real topic is: as for the other, but for what is said.
+
+        Args:
+            near: where the other is.
+        """
         if self.real_connection is not None:
             bare = {k: v for k, v in os.environ.items() if k not in (BOOTSTRAP_VARIABLE, REGISTRY_VARIABLE)}
             return place(None, None, None, {**bare, CONNECTION_VARIABLE: str(self.real_connection)})
         if self.real_bootstrap is None and self.real_registry is None:
             return near
-        return place(self.real_bootstrap or near.bootstrap, self.real_registry or near.registry, None, os.environ)
+        far = place(self.real_bootstrap or near.bootstrap, self.real_registry or near.registry, None, os.environ)
+        kafka = near.kafka if self.real_bootstrap is None else far.kafka
+        registry_settings = near.registry_settings if self.real_registry is None else far.registry_settings
+        return replace(far, kafka=kafka, registry_settings=registry_settings)
 
 
 def real_side(command: Callable[..., Any]) -> Callable[..., Any]:

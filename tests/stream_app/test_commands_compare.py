@@ -19,6 +19,7 @@ from schemas.framing import FRAME_BYTES, frame
 from stream_app import comparison
 from stream_app.commands import compare
 from stream_app.comparing import Comparing
+from stream_app.settings import Place
 from tests.stream_app.conftest import Here
 from tests.stream_app.production import AVRO, MARKER, Turn, real, synthetic
 from tests.stream_app.shop import START_MS, Record, cli, lines, signalled, trained
@@ -100,7 +101,7 @@ def test_one_that_does_not_ends_with_1_and_advice_on_its_topic(
     (written,) = [json.loads(value or b"") for value in inbox.poll(1, 5.0).values]
     inbox.close()
     assert written == advice
-    assert MARKER not in result.stdout
+    assert MARKER not in result.stdout + result.stderr
     assert "training anew is advised" in result.stderr
 
 
@@ -138,6 +139,18 @@ def test_production_may_live_on_another_cluster(
     assert (both.exit_code, "leave out --real-bootstrap" in both.stderr) == (2, True)
     nowhere = cli(*asked, "--real-bootstrap", "127.0.0.1:1", environment=environment)
     assert (nowhere.exit_code, "127.0.0.1:1" in nowhere.stderr) == (3, True)
+
+
+def test_what_is_not_said_of_the_real_topics_cluster_is_as_for_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    near = Place("near:1", "http://near", {"client.id": "me"}, {"timeout": 3})
+    monkeypatch.delenv("SYNTHSTREAM_CONNECTION", raising=False)
+
+    def far(bootstrap: str | None, registry: str | None) -> Place:
+        return compare.Where("t", None, None, None, bootstrap, registry, None).far(near)
+
+    assert far(None, None) == near
+    assert far("far:1", None) == Place("far:1", "http://near", {}, {"timeout": 3})
+    assert far(None, "http://far") == Place("near:1", "http://far", {"client.id": "me"}, {})
 
 
 @pytest.mark.parametrize(

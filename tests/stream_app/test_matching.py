@@ -112,7 +112,7 @@ def test_values_are_read_as_the_column_they_are_matched_with() -> None:
     theirs = avro(n="string", p=SAME["number"], c="int", t=SAME["date"], more="string")
     values: dict[str, Any] = {"p": Decimal("1.50"), "c": 7, "t": date(2024, 1, 2), "more": "x"}
     read = decoders(found.schema, theirs).decode(
-        [message(theirs, n="12", **values), message(theirs, n="twelve", **values), b"hello"], [None] * 3
+        [message(theirs, n="12", **values), message(theirs, n="twelve", **values), b"hello", None], [None] * 4
     )
     (batch,) = read.batches
     assert batch.schema == found.schema.arrow_schema
