@@ -131,9 +131,10 @@ def announced(topic: str, cluster: Cluster) -> StreamSpec:
         form = described(cluster, stream)["spec"]
         if form.get("topic") == topic:
             known = {key: value for key, value in form.items() if key in ANNOUNCED}
-            if not Path(known.get("artifact") or "").is_dir():
-                logger.warning("the stream's artifact is not on this machine", extra={"artifact": known["artifact"]})
-                known["artifact"] = None
+            folder = known.pop("artifact", None)
+            if folder is not None and Path(folder).is_dir():
+                return from_mapping({**known, "artifact": folder}, Path())
+            logger.warning("the stream's artifact is not on this machine", extra={"artifact": folder})
             return from_mapping(known, Path())
     return from_mapping({"stream": topic, "topic": topic}, Path())
 
@@ -168,15 +169,23 @@ def _check_there(topic: str, side: str, cluster: Cluster) -> None:
         raise InputError(f"{side}={topic}: the topic does not exist at {cluster.bootstrap}")
 
 
-def comparing(asked: Asked, feed: Feed, real: Outside, synthetic: Outside, now_ms: Callable[[], float]) -> Comparing:
+def comparing(
+    asked: Asked,
+    feed: Feed,
+    common: tuple[Match, PaneLayout],
+    where: tuple[Outside, Outside],
+    now_ms: Callable[[], float],
+) -> Comparing:
     """Build what compares the two topics.
 
     Args:
-        asked: as of `matched`; so are the others, and it raises the same.
+        asked: what to compare, and how.
+        feed: the synthetic topic.
+        common: what both have in common, as `matched` finds it.
+        where: where the real topic is, and where the synthetic one is.
         now_ms: the time now, milliseconds since the epoch.
     """
-    found, layout = matched(asked, feed, real, synthetic)
-    spec = feed.spec
+    (found, layout), (real, synthetic), spec = common, where, feed.spec
 
     def side(name: str, inbox: Inbox, decoders: Decoders, event_time: str | None, changes: Changes | None) -> Side:
         counter = Counter(decoders, found.schema, Deltas(layout, asked.pane_s), event_time, changes, follows=False)

@@ -179,18 +179,19 @@ def compare_command(real: str, synthetic: str, without: tuple[str, ...], **flags
     asked = _asked(real, without, flags)
     with away.reached() as (spec, outside, at_home):
         feed = feed_of(spec, at_home)
-        found, layout = matched(asked, feed, outside, at_home)
+        found, layout = common = matched(asked, feed, outside, at_home)
         about = {"stream": spec.stream, "real": real, "synthetic": spec.topic}
-        common = {"compared": [column.name for column in layout.columns], "left_out": found.left_out}
+        columns = {"compared": [column.name for column in layout.columns], "left_out": found.left_out}
         if flags["dry_run"]:
-            show({**about, **common}, flags["as_json"])
+            show({**about, **columns}, flags["as_json"])
             return 0
-        compared, topic = comparing(asked, feed, outside, at_home, Clock().now_ms), AdviceTopic(spec, at_home.cluster)
+        compared = comparing(asked, feed, common, (outside, at_home), Clock().now_ms)
+        topic = AdviceTopic(spec, at_home.cluster)
         exporter = AskedExporter(compared.series)
         web = Web(compared.state, exporter.render, lambda: compared.judged, page=PAGE)
         listen = spec.monitor.port if flags["port"] is None else flags["port"]
         with until_interrupted() as stop, serve(app(web), HOST, listen) as served:
-            show({"page": served.url, "metrics": f"{served.url}/metrics", **common}, flags["as_json"])
+            show({"page": served.url, "metrics": f"{served.url}/metrics", **columns}, flags["as_json"])
             while not stop.is_set() and not ends.reached(compared):
                 for advice in compared.step():
                     topic.write(advice)

@@ -152,8 +152,10 @@ class Beside:
         )
         monkeypatch.setattr(comparison, "Inbox", lambda cluster, topic, start: self.topics[topic].inbox)
         outside = Outside(Cluster("memory:1"), cast(Registry, Registered()), "http://registry")
+        used = shop_feed() if feed is None else feed
+        common = comparison.matched(self.asked, used, outside, outside)
         self.comparing: Comparing = comparison.comparing(
-            self.asked, shop_feed() if feed is None else feed, outside, outside, lambda: self.hands.now
+            self.asked, used, common, (outside, outside), lambda: self.hands.now
         )
         return self
 
