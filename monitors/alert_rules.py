@@ -61,8 +61,16 @@ OWN_ALERTS: tuple[tuple[Alert, str], ...] = (
         ),
         "rate(synthstream_monitor_late_records_total[5m]) > 0.01 * rate(synthstream_monitor_records_total[5m])",
     ),
+    (
+        Alert(
+            "SynthstreamRetrain",
+            Severity.WARNING,
+            "{{ $labels.stream }} no longer represents the real topic it stands for; train its generator anew",
+        ),
+        "synthstream_retrain_advised == 1",
+    ),
 )
-"""Alerts about the monitor and the publisher themselves, with their expressions."""
+"""Alerts about monitor, publisher and comparison themselves, with their expressions."""
 
 
 def expression(metric: Metric, alert: Alert) -> str:

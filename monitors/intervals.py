@@ -33,16 +33,20 @@ def between(value: SupportsFloat, low: SupportsFloat, high: SupportsFloat, n: in
     return Estimate(middle, min(float(low), middle), max(float(high), middle), n)
 
 
-def proportion(hits: int, n: int) -> Estimate:
+def proportion(hits: int, n: int, miss: float = MISS) -> Estimate:
     """A share with its exact interval (Clopper and Pearson 1934).
+
+    Args:
+        hits: how many; n: of how many.
+        miss: how often the interval may miss.
 
     >>> proportion(0, 10).high.__round__(4)
     0.3085
     """
     if n == 0:
         return nothing()
-    low = betaincinv(hits, n - hits + 1, MISS / 2) if hits > 0 else 0.0
-    high = betaincinv(hits + 1, n - hits, 1 - MISS / 2) if hits < n else 1.0
+    low = betaincinv(hits, n - hits + 1, miss / 2) if hits > 0 else 0.0
+    high = betaincinv(hits + 1, n - hits, 1 - miss / 2) if hits < n else 1.0
     return between(hits / n, low, high, n)
 
 
@@ -58,15 +62,16 @@ def poisson_rate(count: int, seconds: float) -> Estimate:
     return between(count / seconds, low / seconds, high / seconds, count)
 
 
-def sup_distance(n: int, m: int) -> float:
-    """How far a difference of two empirical distribution functions may lie from the true one, anywhere, at 95 %.
+def sup_distance(n: int, m: int, miss: float = MISS) -> float:
+    """How far a difference of two empirical distribution functions may lie from the true one, anywhere.
 
     Two bounds of Dvoretzky, Kiefer and Wolfowitz with Massart's constant (1990), each at half the miss.
 
     Args:
         n: rows of one sample; m: rows of the other.
+        miss: how often it may lie further.
     """
-    return sqrt(log(4 / MISS) / (2 * n)) + sqrt(log(4 / MISS) / (2 * m))
+    return sqrt(log(4 / miss) / (2 * n)) + sqrt(log(4 / miss) / (2 * m))
 
 
 def difference(one: Estimate, other: Estimate) -> tuple[float, float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf, isnan
 
@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from monitors.alarms import SEVERITIES, Event
 from monitors.evidence import Subject
 from monitors.measure import Measurement, metrics
-from monitors.metric import Metric, Scope, Severity
+from monitors.metric import PREFIX, Metric, Scope, Severity
 from monitors.window import Window
 
 MAX_COLUMNS = 100
@@ -324,6 +324,50 @@ class PublisherExporter(Collector):
         bounds = [*(str(bound) for bound in PUBLISH_BOUNDS_S), "+Inf"]
         family.add_metric([self.stream], list(zip(bounds, up_to, strict=True)), total_s)
         yield family
+
+
+@dataclass(frozen=True)
+class Series:
+    """One name that is exported, with a value for each of its labels' values.
+
+    Args:
+        name: without the prefix; words: what it says.
+        labels: the labels' names.
+        values: the labels' values and the number.
+        only_grows: whether it is a counter.
+    """
+
+    name: str
+    words: str
+    labels: tuple[str, ...]
+    values: tuple[tuple[tuple[str, ...], float], ...]
+    only_grows: bool = False
+
+
+class AskedExporter(Collector):
+    """Exports what it is told when somebody looks.
+
+    Args:
+        ask: gives the series; called at every scrape, in a thread of its own.
+    """
+
+    def __init__(self, ask: Callable[[], Iterable[Series]]) -> None:
+        self._ask = ask
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+
+    def render(self) -> bytes:
+        """Everything asked for, in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+    def collect(self) -> Iterator[Family]:
+        """What prometheus_client asks for at every scrape."""
+        for series in self._ask():
+            kind = CounterMetricFamily if series.only_grows else GaugeMetricFamily
+            family = kind(f"{PREFIX}{series.name}", series.words, labels=series.labels)
+            for labels, value in series.values:
+                family.add_metric(labels, value)
+            yield family
 
 
 ENDS = {"": "", "low": " Lower end of the 95 % interval.", "high": " Upper end of the 95 % interval."}

@@ -23,16 +23,7 @@ def cast_cells(column: Column, values: pa.ChunkedArray[Any]) -> pa.Array[Any]:
     Raises:
         InputError: a cell is no such value, or is missing where none may be.
     """
-    cells = Cells.of(values)
-    on_purpose = isinstance(values.type, pa.DictionaryType)
-    strings = column.kind in (Kind.CATEGORY, Kind.TEXT)
-    if not (on_purpose and strings):
-        cells = cells.shortened(column.spelling.blanks)
-        missing = means_null(cells.values, column)
-        texts: Any = pc.if_else(missing, pa.scalar(None, pa.string()), cells.values)
-    else:
-        texts = cells.values
-    parsed = parse(texts, column)
+    texts, parsed, cells = _read(column, values)
     misfit = np.asarray(pc.and_(texts.is_valid(), parsed.is_null()).to_numpy(zero_copy_only=False))
     if misfit.any():
         row, text = cells.first(misfit)
@@ -44,6 +35,20 @@ def cast_cells(column: Column, values: pa.ChunkedArray[Any]) -> pa.Array[Any]:
     if column.kind is Kind.CATEGORY:
         return _checked(column, _category(parsed, cells))
     return _checked(column, cells.spread(parsed))
+
+
+def _read(column: Column, values: pa.ChunkedArray[Any]) -> tuple[Any, pa.Array[Any], Cells]:
+    """The distinct texts with null where they mean that nothing is there, what they mean, and where they stand."""
+    cells = Cells.of(values)
+    on_purpose = isinstance(values.type, pa.DictionaryType)
+    strings = column.kind in (Kind.CATEGORY, Kind.TEXT)
+    if not (on_purpose and strings):
+        cells = cells.shortened(column.spelling.blanks)
+        missing = means_null(cells.values, column)
+        texts: Any = pc.if_else(missing, pa.scalar(None, pa.string()), cells.values)
+    else:
+        texts = cells.values
+    return texts, parse(texts, column), cells
 
 
 def _expected(column: Column) -> str:
@@ -84,6 +89,36 @@ def cast_values(column: Column, values: pa.ChunkedArray[Any]) -> pa.Array[Any]:
         if row >= 0:
             raise InputError(f"column {column.name!r}, row {row + 1}: is infinite; expected finite numbers")
     return _checked(column, _one_chunk(cast))
+
+
+def cast_if_possible(column: Column, values: pa.Array[Any]) -> pa.Array[Any]:
+    """Cast values of a feed that is not ours: what is no value of the column is missing, and so is what is infinite.
+
+    Args:
+        column: what they should be.
+        values: of any type whose values can be read as the column's; numbers lose digits that the column has not.
+    """
+    if isinstance(values.type, pa.DictionaryType) or pa.types.is_string(values.type):
+        _, parsed, cells = _read(column, pa.chunked_array([values]))
+        spread = cells.spread(parsed)
+        return spread.cast(column.arrow_type) if column.kind in (Kind.CATEGORY, Kind.TEXT) else spread
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_finite(_any(values)), values, pa.scalar(None, values.type))
+    try:
+        if column.kind in (Kind.CATEGORY, Kind.TEXT):
+            return values.cast(pa.string()).cast(column.arrow_type)
+        if column.kind is Kind.TIMESTAMP:
+            return _one_chunk(_timestamps(column, pa.chunked_array([values])))
+        return values.cast(column.arrow_type, safe=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return missing(column, len(values))
+
+
+def missing(column: Column, rows: int) -> pa.Array[Any]:
+    """As many cells of a column as there are rows, all missing."""
+    none: Any = pa.nulls(rows)
+    cells: pa.Array[Any] = none.cast(column.arrow_type)
+    return cells
 
 
 def _timestamps(column: Column, values: pa.ChunkedArray[Any]) -> pa.ChunkedArray[Any]:

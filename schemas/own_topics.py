@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-SUFFIXES = ("shards", "commands", "acknowledgements", "progress", "artifacts", "panes")
-"""Topics that a stream may have beside those it publishes to; workers make all but the last, which readers make."""
+SUFFIXES = ("shards", "commands", "acknowledgements", "progress", "artifacts", "panes", "advice")
+"""Topics that a stream may have beside those it publishes to; workers make all but the last two, which readers make."""
 
 
 def own_topics(stream: str) -> tuple[str, ...]:

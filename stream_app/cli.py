@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "consume": "stream_app.commands.consume",
     "monitor": "stream_app.commands.monitor",
     "count": "stream_app.commands.monitor",
+    "compare": "stream_app.commands.compare",
     "worker": "stream_app.commands.worker",
     "start": "stream_app.commands.control",
     "stop": "stream_app.commands.control",

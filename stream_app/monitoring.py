@@ -52,7 +52,7 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     rules = with_rows(spec.parsed_rules, artifact)
     check_columns(rules, artifact.schema)
     wanted = spec.monitor
-    watched, pairs = _judged(spec, artifact.schema), tuple(artifact.reference.pairs)
+    watched, pairs = judged_columns(spec, artifact.schema), tuple(artifact.reference.pairs)
     layout = PaneLayout(
         watched, artifact.profile, rules, event_time=spec.event_time, pairs=pairs, intended_per_s=_intended(spec)
     )
@@ -79,7 +79,7 @@ def _intended(spec: StreamSpec) -> float | None:
     return asked if spec.event_time is None else asked / spec.time_compression
 
 
-def _judged(spec: StreamSpec, schema: TableSchema) -> TableSchema:
+def judged_columns(spec: StreamSpec, schema: TableSchema) -> TableSchema:
     """The columns whose distribution is watched: not those that rows keep, which a few hot entities would move."""
     if spec.changes is None or spec.changes.columns is None or isinstance(spec.key, str):
         return schema

@@ -52,6 +52,11 @@ class Topics:
         """What monitors' readers counted, where several share the work; one partition."""
         return f"{self.stream}.panes"
 
+    @property
+    def advice(self) -> str:
+        """When to train anew, as a comparison with a real topic says; one partition."""
+        return f"{self.stream}.advice"
+
     def create(self, cluster: Cluster, data: TopicShape, grow: bool = False) -> None:
         """Create what is missing and check what is there, before any worker starts.
 

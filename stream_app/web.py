@@ -58,12 +58,14 @@ class Web:
         metrics: the metrics in Prometheus's text format.
         ready: whether records are flowing and being measured.
         start_incident: starts a labelled drift and says so in words; None where there is none to start.
+        page: the file of `ui/` that is the page.
     """
 
     state: Callable[[], Mapping[str, Any]]
     metrics: Callable[[], bytes]
     ready: Callable[[], bool]
     start_incident: Callable[[], str] | None = None
+    page: str = "index.html"
 
 
 def app(web: Web) -> Starlette:
@@ -82,7 +84,7 @@ def app(web: Web) -> Starlette:
         return _incident(web, request)
 
     async def page(_: Request) -> Response:
-        return FileResponse(UI / "index.html")
+        return FileResponse(UI / web.page)
 
     # Needs no thread, so it answers however busy the other callables are.
     async def alive(_: Request) -> Response:

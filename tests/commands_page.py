@@ -30,6 +30,7 @@ EXAMPLES: Mapping[str, str] = {
     "synthstream consume": "synthstream consume --topic orders --count 5",
     "synthstream count": "synthstream count orders.yaml --from-start",
     "synthstream monitor": "synthstream monitor orders.yaml --port 8080 --from-start",
+    "synthstream compare": "synthstream compare --real orders --synthetic orders.yaml --port 8090",
     "synthstream worker": "synthstream worker orders.yaml --processes 2 --metrics-port 9464",
     "synthstream start": "synthstream start orders.yaml",
     "synthstream stop": "synthstream stop orders.yaml",
@@ -69,7 +70,7 @@ Where broker and registry are, a flag says first, then the environment (`SYNTHST
 | exit code | means |
 |---|---|
 | 0 | done |
-| 1 | judged below a threshold; no command judges one yet |
+| 1 | judged below a threshold: `compare` that ends by itself on anything but `represents` |
 | 2 | bad input: one line a fault, nothing half done |
 | 3 | a broker, a registry, a disk or another service failed |
 | 130 | interrupted before there was anything to finish |

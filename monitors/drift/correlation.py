@@ -12,6 +12,7 @@ from monitors.metric import ORDERED, Alert, Metric, Severity
 from monitors.pane import PaneLayout
 from monitors.reference import Reference
 from monitors.window import Window
+from schemas.row_counts import Moments
 
 TIED = 1.06
 """The variance of a rank correlation's Fisher transform over that of a normal sample's (Fieller and others 1957)."""
@@ -43,22 +44,35 @@ class CorrelationChange(Metric):
         """See `Metric.estimate`; a reference that knows columns only has nothing to compare with."""
         if reference.moments is None:
             return nothing()
-        names = window.moments.columns
-        me = names.index(subject)
-        r, n = (each[me] for each in window.moments.correlations)
-        r0, n0 = (each[me] for each in reference.moments.correlations)
-        others = [i for i in range(len(names)) if i != me and min(n[i], n0[i]) > 3 and r[i] == r[i] and r0[i] == r0[i]]
-        if not others:
-            return nothing()
-        miss = MISS / len(others)
-        changes = [
-            difference(fisher(float(r[i]), int(n[i]), miss), fisher(float(r0[i]), int(n0[i]), miss)) for i in others
-        ]
-        return largest(changes, max(int(n[i]) for i in others))
+        return change(subject, window.moments, reference.moments, MISS)
 
     def subjects(self, layout: PaneLayout) -> tuple[str, ...]:
         """The columns that have ranks, where there are two."""
         return layout.rows.scored if len(layout.rows.scored) > 1 else ()
+
+
+def change(name: str, one: Moments, other: Moments, miss: float) -> Estimate:
+    """The largest change of a column's rank correlations from one sample to another.
+
+    Args:
+        name: the column.
+        one: the sums of one sample's ranks; other: of the other's, both with the same columns.
+        miss: how often the interval may miss.
+
+    Returns:
+        The change; not a number where the column varies with no other in both samples.
+    """
+    me = one.columns.index(name)
+    r, n = (each[me] for each in one.correlations)
+    r0, n0 = (each[me] for each in other.correlations)
+    others = [i for i in range(len(r)) if i != me and min(n[i], n0[i]) > 3 and r[i] == r[i] and r0[i] == r0[i]]
+    if not others:
+        return nothing()
+    share = miss / len(others)
+    changes = [
+        difference(fisher(float(r[i]), int(n[i]), share), fisher(float(r0[i]), int(n0[i]), share)) for i in others
+    ]
+    return largest(changes, max(int(n[i]) for i in others))
 
 
 def fisher(r: float, n: int, miss: float) -> Estimate:

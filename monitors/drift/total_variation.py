@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import log, sqrt
 
 import numpy as np
+import numpy.typing as npt
 
 from monitors.estimate import Estimate
 from monitors.intervals import MISS, between, nothing
@@ -34,11 +35,21 @@ class TotalVariation(Metric):
         n, m = int(a.sum()), int(b.sum())
         if n == 0 or m == 0:
             return nothing()
-        p, q = a / n, b / m
-        value = float(np.abs(p - q).sum()) / 2
-        lifted = float(np.sqrt(p * (1 - p) / n + q * (1 - q) / m).sum()) / 2
-        reach = sqrt(log(2 / MISS) * (1 / n + 1 / m) / 2)
+        value, lifted, reach = distance(a, b, MISS)
         return between(min(value, 1.0), max(value - lifted - reach, 0), min(value + reach, 1), n)
+
+
+def distance(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64], miss: float) -> tuple[float, float, float]:
+    """The plain distance, by how much chance alone may lift its mean, and how far it may lie from its mean.
+
+    Args:
+        a: records of one sample in each cell; b: of the other, neither empty.
+        miss: how often it may lie further.
+    """
+    n, m = int(a.sum()), int(b.sum())
+    p, q = a / n, b / m
+    lifted = float(np.sqrt(p * (1 - p) / n + q * (1 - q) / m).sum()) / 2
+    return float(np.abs(p - q).sum()) / 2, lifted, sqrt(log(2 / miss) * (1 / n + 1 / m) / 2)
 
 
 METRIC = TotalVariation()

@@ -52,6 +52,7 @@ def test_every_series_an_alert_reads_is_exported() -> None:
         "synthstream_publish_delay_seconds_bucket",
         *(f"synthstream_monitor_{what}_total" for what in ("windows", "records", "late_records", "foreign_records")),
         "synthstream_monitor_offset_resets_total",
+        "synthstream_retrain_advised",
     }
     for _, promql in alerts():
         assert set(re.findall(r"synthstream_\w+", promql)) <= measured | own

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from schemas.conforming import cast_cells, cast_values
+from schemas.conforming import cast_cells, cast_if_possible, cast_values, missing
 from schemas.errors import InputError
 from schemas.table import Column, Kind, Spelling
 
@@ -106,3 +106,34 @@ def test_no_rows() -> None:
         assert len(cast_cells(column, pa.chunked_array([], pa.string()))) == 0
         empty: Any = pa.array([], column.arrow_type)
         assert len(cast_values(column, pa.chunked_array([empty]))) == 0
+
+
+def test_a_feed_that_is_not_ours_is_read_as_far_as_it_goes() -> None:
+    def read(column: Column, *values: Any, kind: pa.DataType | None = None) -> list[Any]:
+        array = cast_if_possible(column, pa.array(values, kind))
+        assert array.type == column.arrow_type
+        return list(array.to_pylist())
+
+    assert read(Column("n", Kind.INTEGER), "1", "x", None, " 7") == [1, None, None, 7]
+    assert read(Column("n", Kind.INTEGER), 1.5, float("nan"), float("inf"), None) == [1, None, None, None]
+    assert read(Column("n", Kind.NUMBER), "1e3", "inf") == [1_000, None]
+    assert read(Column("n", Kind.NUMBER), 1, None) == [1, None]
+    assert read(Column("c", Kind.CATEGORY), 1, None, 2) == ["1", None, "2"]
+    assert read(Column("c", Kind.CATEGORY), b"a", b"\xff") == [None, None]
+    assert read(Column("b", Kind.BOOLEAN), "true", "yes") == [True, None]
+    assert read(Column("n", Kind.NUMBER), [1], [2]) == [None, None]
+    on_purpose = pa.array(["NA", ""]).dictionary_encode()
+    assert cast_if_possible(Column("c", Kind.CATEGORY, spelling=Spelling(null="NA")), on_purpose).to_pylist() == [
+        "NA",
+        "",
+    ]
+    moments = [datetime(2024, 1, 2, 3)]
+    assert read(Column("t", Kind.DATE), *moments) == [moments[0].date()]
+    assert read(Column("t", Kind.TIMESTAMP, time_unit="ms"), *moments) == moments
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_missing_cells_are_of_the_columns_type(kind: Kind) -> None:
+    column = Column("c", kind, True)
+    cells = missing(column, 2)
+    assert (cells.type, cells.to_pylist()) == (column.arrow_type, [None, None])
