@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from monitors.alarms import Alarms, Event
 from monitors.measure import Measurement, measure
+from monitors.ongoing import OpenAlarms
 from monitors.pane import Deltas, Pane, PaneLayout
 from monitors.prometheus import Exporter, Reading
 from monitors.reference import Reference
@@ -83,9 +84,16 @@ class Judging:
     resets = 0
     """How often the broker had dropped records before they were read."""
 
+    live = False
+    """Whether all is read that was there when reading began: what is open then is so now."""
+
+    judged_s = 0.0
+    """Up to where windows were judged, in seconds of event time."""
+
     def __init__(self, judges: Judges) -> None:
         self.judges = judges
         self.memory = Memory(verdicts=deque(maxlen=_kept_windows(judges.layout)))
+        self.ongoing = OpenAlarms()
         self.lock = threading.Lock()
 
     def take(self, panes: Iterable[tuple[int, Pane]], tallies: Mapping[str, int], newest: Iterable[Seen] = ()) -> None:
@@ -135,6 +143,8 @@ class Judging:
             judges.exporter.update_longer(window, measurements)
             return []
         events = judges.alarms.update(window)
+        self.ongoing.take(events)
+        self.judged_s = window.end_s
         judges.exporter.update(window, measurements, events)
         judges.exporter.weigh(judges.alarms.evidence.level, judges.alarms.evidence.threshold)
         with self.lock:

@@ -52,6 +52,11 @@ class Topics:
         """What monitors' readers counted, where several share the work; one partition."""
         return f"{self.stream}.panes"
 
+    @property
+    def responses(self) -> str:
+        """What alarms did to the stream, or were refused; one partition."""
+        return f"{self.stream}.responses"
+
     def create(self, cluster: Cluster, data: TopicShape, grow: bool = False) -> None:
         """Create what is missing and check what is there, before any worker starts.
 

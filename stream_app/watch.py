@@ -53,7 +53,9 @@ class Watch(Judging):
         if polled.values:
             counted = self.counter.count(polled, now_ms)
             self.take(counted.panes, counted.tallies, counted.newest)
-        return self.judge(self._inbox.assignment, now_ms)
+        events = self.judge(self._inbox.assignment, now_ms)
+        self.live = self.live or self._inbox.at_end()
+        return events
 
     def delays(self, due_ms: npt.NDArray[np.int64], late_s: npt.NDArray[np.float64]) -> None:
         """Take in how late records were handed over, where the publisher lives in this process.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -57,11 +57,18 @@ def monitor_command(
         snapshots = Snapshots(monitoring.about(spec, artifact, outside), watch, timeline, spec.monitor.min_effect)
         web = Web(snapshots.take, watch.judges.exporter.render, lambda: len(watch.memory.verdicts) > 0)
         listen = spec.monitor.port if port is None else port
-        with until_interrupted() as stop, serve(app(web), HOST, listen) as served:
+        responder = monitoring.responder(
+            spec, artifact, outside, watch, lambda stage, text: timeline.note(clock.now_ms(), "response", text)
+        )
+        with until_interrupted() as stop, serve(app(web), HOST, listen) as served, ExitStack() as followers:
+            if responder is not None:
+                followers.callback(responder.close)
             show({"page": served.url, "metrics": f"{served.url}/metrics"}, how["as_json"])
             while not stop.is_set():
                 for event in watch.step():
                     timeline.alarm(event, clock.now_ms())
+                if responder is not None:
+                    responder.see(watch)
         show({"stream": spec.stream, "monitored": watch.memory.records, "alarms": len(timeline.alarms)}, how["as_json"])
 
 

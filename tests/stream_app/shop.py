@@ -203,6 +203,10 @@ class Topic:
             [record.headers for record in new],
         )
 
+    def at_end(self) -> bool:
+        """Whether all was read that is there."""
+        return self._read >= len(self.records)
+
     @property
     def inbox(self) -> Inbox:
         """This, as readers take it."""
