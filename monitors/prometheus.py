@@ -139,6 +139,17 @@ class Exporter(Collector):
         with self._lock:
             self._evidence = (level, threshold)
 
+    def resume(self, opened: Iterable[Event]) -> None:
+        """Show alarms that opened before this monitor started, and are open; that is no second opening.
+
+        Args:
+            opened: how each is now.
+        """
+        with self._lock:
+            for event in opened:
+                alarm = self._alarms.setdefault((Subject(event.metric, event.column), event.severity), _Alarm())
+                alarm.is_open, alarm.opened_at_s = True, event.at_s
+
     def update_longer(self, window: Window, measurements: Sequence[Measurement]) -> None:
         """Show a window of another length beside the first, in place of the one before.
 

@@ -37,6 +37,7 @@ from stream_app.counting import Counter
 from stream_app.decoding import Decoders
 from stream_app.deeds import Deeds
 from stream_app.judging import Judges, Judging
+from stream_app.keeping import Keeper, Kept, last_kept
 from stream_app.kept_rules import with_rows
 from stream_app.merged import Member, Merged
 from stream_app.publish import Clock
@@ -132,18 +133,55 @@ def _counts_of_changes(spec: StreamSpec, artifact: Artifact, changes: Changes) -
     return layout.read(counts[0])
 
 
-def watch(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str) -> Watch:
+def watch(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str | Kept) -> Watch:
     """Build an independent reader of a stream's topic.
 
     Args:
         spec: the stream.
         artifact: what draws it.
         outside: where it is.
-        start: "earliest" or "latest".
+        start: "earliest" or "latest", or what a monitor knew that is gone on from.
+
+    Raises:
+        InputError: what a monitor knew is not of this stream.
     """
-    inbox = Inbox(outside.cluster, spec.topic, start=start)
+    known = start if isinstance(start, str) else _positions(spec, outside, start)
+    inbox = Inbox(outside.cluster, spec.topic, start=known)
     judging = judges(spec, artifact)
-    return Watch(inbox, counter(spec, artifact, judging, Decoders(outside.registry)), judging, Clock().now_ms)
+    reader = Watch(inbox, counter(spec, artifact, judging, Decoders(outside.registry)), judging, Clock().now_ms)
+    if isinstance(start, Kept):
+        reader.restore(start.state)
+    return reader
+
+
+def _positions(spec: StreamSpec, outside: Outside, kept: Kept) -> dict[int, int]:
+    """Where to go on reading: partitions that nobody read, from their beginning."""
+    partitions = topic_partitions(outside.cluster, spec.topic) or 0
+    return {partition: kept.positions.get(partition, 0) for partition in range(partitions)}
+
+
+def kept(spec: StreamSpec, artifact: Artifact, outside: Outside) -> Kept | None:
+    """What the last monitor knew that judged as this one will; None where nothing is kept."""
+    if topic_partitions(outside.cluster, spec.topic) is None:
+        return None
+    topics = _with_states(spec, outside)
+    return last_kept(outside.cluster, topics.monitor, judge_name(spec, artifact))
+
+
+def keeper(spec: StreamSpec, artifact: Artifact, outside: Outside, reader: Watch) -> Keeper:
+    """Build what keeps what a monitor knows; arguments as of `kept`, and the monitor."""
+    topics = _with_states(spec, outside)
+    return Keeper(outside.cluster, topics.monitor, judge_name(spec, artifact), reader, Clock().now_ms)
+
+
+def _with_states(spec: StreamSpec, outside: Outside) -> Topics:
+    """The stream's topics, with that of what monitors know in place."""
+    topics = topics_of(spec)
+    replication = spec.topic_settings.replication
+    ensure_topic(
+        outside.cluster, topics.monitor, TopicShape(1, replication, compacted=True, largest_bytes=LARGEST_BYTES)
+    )
+    return topics
 
 
 def member(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str) -> Member:

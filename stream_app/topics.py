@@ -53,6 +53,11 @@ class Topics:
         return f"{self.stream}.panes"
 
     @property
+    def monitor(self) -> str:
+        """What monitors know, by how they judge; compacted, one partition."""
+        return f"{self.stream}.monitor"
+
+    @property
     def responses(self) -> str:
         """What alarms did to the stream, or were refused; one partition."""
         return f"{self.stream}.responses"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from connectors.kafka import Inbox
 from monitors.alarms import Event
+from monitors.kept import State
 from stream_app.counting import Counter
 from stream_app.judging import Judges, Judging
 
@@ -33,6 +34,20 @@ class Watch(Judging):
         super().__init__(judges)
         self.counter = counter
         self._inbox, self._now_ms, self.resets = inbox, now_ms, inbox.resets
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """By partition, the first offset that was not read; those of which nothing was read are left out."""
+        return self._inbox.positions
+
+    def state(self, now_ms: float | None = None) -> State:
+        """All it knows, as of its positions."""
+        return {**super().state(self._now_ms() if now_ms is None else now_ms), "counter": self.counter.state}
+
+    def restore(self, state: State, now_ms: float | None = None) -> None:
+        """See `Judging.restore`; its inbox must begin at the positions that the state is of."""
+        super().restore(state, self._now_ms() if now_ms is None else now_ms)
+        self.counter.restore(state["counter"])
 
     def run(self, stopped: Callable[[], bool]) -> None:
         """Read and judge until told to stop."""

@@ -185,6 +185,11 @@ class Topic:
         """All partitions."""
         return tuple(range(self.partitions))
 
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """How far every partition was read."""
+        return dict(self._offsets)
+
     def poll(self, most: int, wait_s: float) -> Polled:
         """What came since the last time."""
         self.asked()
