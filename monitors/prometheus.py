@@ -84,6 +84,7 @@ class _Totals:
     records: int = 0
     violations: dict[str, int] = field(default_factory=dict)
     responses: dict[str, int] = field(default_factory=lambda: dict.fromkeys(RESPONSES, 0))
+    pushes: dict[str, int] = field(default_factory=lambda: {"accepted": 0, "failed": 0})
     reading: Reading = field(default_factory=Reading)
 
 
@@ -170,6 +171,11 @@ class Exporter(Collector):
         with self._lock:
             self._totals.responses[stage] += 1
 
+    def pushed(self, outcome: str) -> None:
+        """Count what was told to an Alertmanager: accepted or failed."""
+        with self._lock:
+            self._totals.pushes[outcome] += 1
+
     def render(self) -> bytes:
         """Everything registered, in Prometheus's text format."""
         return generate_latest(self.registry)
@@ -236,6 +242,8 @@ class Exporter(Collector):
         }
         for name, (words, value) in counted.items():
             yield _counter(name, words, [((self.stream,), value)], ["stream"])
+        pushes = [((self.stream, outcome), count) for outcome, count in totals.pushes.items()]
+        yield _counter("alert_pushes", "Times an Alertmanager was told of alarms.", pushes, ["stream", "outcome"])
         broken = [((self.stream, rule), count) for rule, count in totals.violations.items()]
         stages = [((self.stream, stage), count) for stage, count in totals.responses.items()]
         yield _counter("alarm_responses", "What became of alarms' responses.", stages, ["stream", "outcome"])

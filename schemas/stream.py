@@ -94,6 +94,7 @@ class Monitoring(Part):
         clear_after: how many quiet panes clear an alarm.
         sequences: look at every record's lineage, so that duplicates and gaps are found.
         on_alarm: what alarms do to the stream; nothing by default.
+        alertmanager: URL of an Alertmanager that is told of alarms; None for none.
         port: where page and metrics are served.
     """
 
@@ -107,7 +108,12 @@ class Monitoring(Part):
     clear_after: Count = 3
     sequences: bool = True
     on_alarm: tuple[Response, ...] = ()
+    alertmanager: str | None = Field(default=None, repr=False)
     port: Port = 8080
+
+    @field_serializer("alertmanager", when_used="json")
+    def _without_user(self, alertmanager: str | None) -> str | None:
+        return None if alertmanager is None else hidden_user(alertmanager)
 
     def check_windows(self) -> None:
         """Refuse windows that are no whole numbers of panes.

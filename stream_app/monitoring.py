@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
+from connectors.alertmanager import Alertmanager
 from connectors.kafka import LARGEST_BYTES, Inbox, TopicShape, ensure_topic, topic_partitions
 from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS, Source
@@ -40,6 +41,7 @@ from stream_app.judging import Judges, Judging
 from stream_app.keeping import Keeper, Kept, last_kept
 from stream_app.kept_rules import with_rows
 from stream_app.merged import Member, Merged
+from stream_app.pager import Pager
 from stream_app.publish import Clock
 from stream_app.responder import Responder
 from stream_app.response_checks import metric_of
@@ -251,9 +253,20 @@ def responder(
     return Responder(wanted, deeds, told, time.monotonic, SCALES[-1] * spec.monitor.pane_s)
 
 
+def pager(spec: StreamSpec, alertmanager: Alertmanager, judging: Judging) -> Pager:
+    """Build what tells an Alertmanager of a monitor's alarms.
+
+    Args:
+        spec: the stream.
+        alertmanager: the Alertmanager.
+        judging: whose alarms they are.
+    """
+    return Pager(alertmanager.post, spec.stream, judging.judges.exporter.pushed)
+
+
 def judge_name(spec: StreamSpec, artifact: Artifact) -> str:
     """Tells monitors apart that would not judge alike: by the stream, what draws it and how it is watched."""
-    watched = spec.monitor.model_dump(mode="json", exclude={"on_alarm", "port"})
+    watched = spec.monitor.model_dump(mode="json", exclude={"on_alarm", "alertmanager", "port"})
     about = {"stream", "topic", "seed", "epoch", "shards", "key", "changes", "event_time", "time_compression"}
     form = spec.model_dump(mode="json", include=about | {"rate_per_s", "steer", "rules"})
     text = json.dumps({**form, "monitor": watched, "artifact": artifact.identity}, sort_keys=True, default=str)

@@ -7,11 +7,14 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
+from connectors.alertmanager import Alertmanager
 from generators.artifact import Artifact
 from schemas.errors import InputError, Problem
+from schemas.secrets import resolved
 from schemas.stream import StreamSpec
 from stream_app import assemble, monitoring
 from stream_app.keeping import Keeper
@@ -36,12 +39,13 @@ logger = logging.getLogger(__name__)
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port of page and metrics; 0 for a free one.")
 @click.option("--from-start", is_flag=True, help="Begin anew with the oldest record.")
 @click.option("--anew", is_flag=True, help="Begin anew with the next record, whatever is known already.")
+@click.option("--alertmanager", metavar="URL", help="Tell this Alertmanager of alarms, without a Prometheus between.")
 @click.option("--merged", is_flag=True, help="Read no records, but what `synthstream count` says of them.")
 @where
 @dry_run
 @as_json
 def monitor_command(
-    source: Path, port: int | None, from_start: bool, bootstrap: str | None, registry: str | None, **how: bool
+    source: Path, port: int | None, from_start: bool, bootstrap: str | None, registry: str | None, **how: Any
 ) -> None:
     """Watch the topic of STREAM.yaml: sliding windows, drift with intervals, rules, alarms, Prometheus metrics.
 
@@ -51,6 +55,8 @@ def monitor_command(
     if how["merged"] and (from_start or how["anew"]):
         raise InputError("--merged: begins where counting began; give --from-start to `synthstream count`")
     with _reached(source, bootstrap, registry) as (spec, artifact, outside):
+        url = spec.monitor.alertmanager if how["alertmanager"] is None else how["alertmanager"]
+        paged = None if url is None else Alertmanager(resolved("alertmanager", url, os.environ))
         if how["dry_run"]:
             rules = len(monitoring.judges(spec, artifact).layout.rules)
             show({"stream": spec.stream, "would_watch": spec.topic, "rules": rules}, how["as_json"])
@@ -72,16 +78,18 @@ def monitor_command(
         responder = monitoring.responder(
             spec, artifact, outside, watch, lambda stage, text: timeline.note(clock.now_ms(), "response", text)
         )
-        with until_interrupted() as stop, serve(app(web), HOST, listen) as served, ExitStack() as followers:
-            if responder is not None:
-                followers.callback(responder.close)
+        pager = None if paged is None else monitoring.pager(spec, paged, watch)
+        followers = [each for each in (responder, pager) if each is not None]
+        with until_interrupted() as stop, serve(app(web), HOST, listen) as served, ExitStack() as ends:
+            for each in followers:
+                ends.callback(each.close)
             show({"page": served.url, "metrics": f"{served.url}/metrics"}, how["as_json"])
             while not stop.is_set():
                 for event in watch.step():
                     timeline.alarm(event, clock.now_ms())
                     alarms += 1
-                if responder is not None:
-                    responder.see(watch)
+                for each in followers:
+                    each.see(watch)
                 if keeper is not None:
                     keeper.see()
             if keeper is not None:
