@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,9 @@ from monitors.metric import PREFIX, Alert, Metric, Severity, Worse
 
 RUNBOOK = "docs/alerts.md"
 """The page with a section for every alert."""
+
+TEMPLATE = re.compile(r"\{\{ \$labels\.(?P<label>\w+) \}\}")
+"""How Prometheus has a label stand in a text."""
 
 KEEP_FIRING = "2m"
 """For how long an alert goes on after its condition ended, so that it does not flap."""
@@ -99,6 +103,37 @@ def alerts() -> tuple[tuple[Alert, str], ...]:
     return (*((alert, expression(m, alert)) for m, alert in declared), *OWN_ALERTS)
 
 
+def alarm_alert(metric: str) -> Alert:
+    """The alert that follows the monitor's own alarm about a metric.
+
+    Args:
+        metric: the metric's NAME.
+
+    >>> alarm_alert("drift_ks").name
+    'SynthstreamNumberDrift'
+    """
+    return next(m.ALERT for m in metrics() if m.ALERT is not None and metric == m.NAME and m.ALERT.threshold is None)
+
+
+def said_of(alert: Alert, runbook: str = RUNBOOK) -> dict[str, str]:
+    """What an alert says to people, with Prometheus's label templates.
+
+    Args:
+        alert: the alert.
+        runbook: where the page with a section for every alert lies.
+    """
+    return {"summary": alert.summary, "runbook_url": f"{runbook}#{alert.name.lower()}"}
+
+
+def rendered(text: str, labels: Mapping[str, str]) -> str:
+    """A text with Prometheus's label templates filled in.
+
+    >>> rendered("{{ $labels.column }} of {{ $labels.stream }}", {"column": "price", "stream": "orders"})
+    'price of orders'
+    """
+    return TEMPLATE.sub(lambda found: labels.get(found["label"], ""), text)
+
+
 def _by_severity(alert: Alert) -> tuple[Alert, ...]:
     if alert.threshold is not None or not alert.warns:
         return (alert,)
@@ -124,5 +159,5 @@ def _rules(runbook: str) -> Iterator[dict[str, Any]]:
             "for": f"{alert.for_s}s",
             "keep_firing_for": KEEP_FIRING,
             "labels": {"severity": str(alert.severity)},
-            "annotations": {"summary": alert.summary, "runbook_url": f"{runbook}#{alert.name.lower()}"},
+            "annotations": said_of(alert, runbook),
         }

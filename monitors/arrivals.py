@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from monitors.arrival_kernels import EPOCH, NEVER, follow_offsets, follow_sequen
 
 MAX_GAPS = 1_024
 """How many stretches of sequences a shard may be waiting for; of older ones no more is known than that they came."""
+
+REMEMBERED = ("following", "newest_ms", "states", "gaps")
+"""The attributes that make up `Arrivals.state`."""
 
 Longs = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -66,6 +70,16 @@ class Arrivals:
         self._newest_ms: Longs = np.zeros(0, np.int64)
         self._states: Longs = np.zeros((0, 4), np.int64)
         self._gaps: Longs = np.zeros((0, MAX_GAPS, 2), np.int64)
+
+    @property
+    def state(self) -> dict[str, Longs]:
+        """All it remembers, as arrays; `restore` takes it back."""
+        return {name: getattr(self, f"_{name}").copy() for name in REMEMBERED}
+
+    def restore(self, state: Mapping[str, Longs]) -> None:
+        """Go on from a state, as if nothing had happened in between."""
+        for name in REMEMBERED:
+            setattr(self, f"_{name}", np.array(state[name], np.int64))
 
     def fresh(self, partitions: Partitions, offsets: Longs) -> Mask:
         """Which records are read for the first time, by their offsets, shape (rows,).

@@ -88,6 +88,15 @@ class Evidence(Protocol):
         """What `level` must reach for an alarm."""
         ...
 
+    @property
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """All it remembers, as arrays; `restore` takes it back."""
+        ...
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Go on from a state, as if nothing had happened in between."""
+        ...
+
     def judge(self, window: Window) -> list[Finding]:
         """What is known of every subject once a window's newest pane is counted, in the order of `subjects`."""
         ...

@@ -30,6 +30,9 @@ LATCH_S = 120.0
 PUBLISH_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the publish delay histogram's buckets."""
 
+RESPONSES = ("accepted", "silent", "needless", "refused", "over", "failed")
+"""What may become of an alarm's response; each shows as 0 from the start."""
+
 log = logging.getLogger(__name__)
 
 
@@ -80,6 +83,8 @@ class _Totals:
     windows: int = 0
     records: int = 0
     violations: dict[str, int] = field(default_factory=dict)
+    responses: dict[str, int] = field(default_factory=lambda: dict.fromkeys(RESPONSES, 0))
+    pushes: dict[str, int] = field(default_factory=lambda: {"accepted": 0, "failed": 0})
     reading: Reading = field(default_factory=Reading)
 
 
@@ -135,6 +140,17 @@ class Exporter(Collector):
         with self._lock:
             self._evidence = (level, threshold)
 
+    def resume(self, opened: Iterable[Event]) -> None:
+        """Show alarms that opened before this monitor started, and are open; that is no second opening.
+
+        Args:
+            opened: how each is now.
+        """
+        with self._lock:
+            for event in opened:
+                alarm = self._alarms.setdefault((Subject(event.metric, event.column), event.severity), _Alarm())
+                alarm.is_open, alarm.opened_at_s = True, event.at_s
+
     def update_longer(self, window: Window, measurements: Sequence[Measurement]) -> None:
         """Show a window of another length beside the first, in place of the one before.
 
@@ -149,6 +165,16 @@ class Exporter(Collector):
         """Show what happened to the reader since it started."""
         with self._lock:
             self._totals.reading = reading
+
+    def responded(self, stage: str) -> None:
+        """Count what became of an alarm's response: accepted, silent, needless, refused, over, or failed."""
+        with self._lock:
+            self._totals.responses[stage] += 1
+
+    def pushed(self, outcome: str) -> None:
+        """Count what was told to an Alertmanager: accepted or failed."""
+        with self._lock:
+            self._totals.pushes[outcome] += 1
 
     def render(self) -> bytes:
         """Everything registered, in Prometheus's text format."""
@@ -216,7 +242,11 @@ class Exporter(Collector):
         }
         for name, (words, value) in counted.items():
             yield _counter(name, words, [((self.stream,), value)], ["stream"])
+        pushes = [((self.stream, outcome), count) for outcome, count in totals.pushes.items()]
+        yield _counter("alert_pushes", "Times an Alertmanager was told of alarms.", pushes, ["stream", "outcome"])
         broken = [((self.stream, rule), count) for rule, count in totals.violations.items()]
+        stages = [((self.stream, stage), count) for stage, count in totals.responses.items()]
+        yield _counter("alarm_responses", "What became of alarms' responses.", stages, ["stream", "outcome"])
         yield _counter("rule_violations", "Records that broke the rule.", broken, ["stream", "rule"])
         shown = {
             "window_records": ("Records in the newest window.", self._seen.records),

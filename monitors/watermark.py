@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class Watermark:
@@ -24,6 +25,26 @@ class Watermark:
         self._latest_ms: dict[int, float] = {}
         self._heard_s: dict[int, float] = {}
         self._fresh: set[int] = set()
+
+    def state(self, now_s: float) -> dict[str, Any]:
+        """All it remembers, as JSON has it, by how long ago it was; `restore` takes it back.
+
+        Args:
+            now_s: the time on the wall, in seconds.
+        """
+        return {
+            "at_ms": self.at_ms,
+            "latest_ms": list(self._latest_ms.items()),
+            "silent_s": [[p, now_s - heard_s] for p, heard_s in self._heard_s.items()],
+            "fresh": sorted(self._fresh),
+        }
+
+    def restore(self, state: Mapping[str, Any], now_s: float) -> None:
+        """Go on from a state, as if no time had passed on the wall."""
+        self.at_ms = state["at_ms"]
+        self._latest_ms = dict(state["latest_ms"])
+        self._heard_s = {p: now_s - silent_s for p, silent_s in state["silent_s"]}
+        self._fresh = set(state["fresh"])
 
     def expect(self, partitions: Iterable[int], now_s: float) -> None:
         """Wait for these partitions and no others; those not known yet are waited for from now on."""

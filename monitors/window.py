@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
+from monitors.kept import State, panes_of, panes_state
 from monitors.pane import Pane, PaneLayout
 from monitors.slots import pane_milliseconds
 from monitors.watermark import Watermark
@@ -103,6 +104,27 @@ class _Rung:
         self._closed.clear()
         for each in self._sums:
             each.total = Pane.empty(self._layout)
+
+    @property
+    def state(self) -> State:
+        """All it remembers; `restore` takes it back."""
+        filling = [] if self._filling is None else [self._filling]
+        return {
+            "closed": panes_state(self._closed, self._layout),
+            "filling": panes_state(filling, self._layout),
+            "slot": self._slot,
+            "silent": self._silent,
+        }
+
+    def restore(self, state: State) -> None:
+        """Go on from a state; sums are added up anew, to the same whole numbers."""
+        self._closed = deque(panes_of(state["closed"], self._layout))
+        self._filling = next(iter(panes_of(state["filling"], self._layout)), None)
+        self._slot, self._silent = state["slot"], state["silent"]
+        for each in self._sums:
+            each.total = Pane.empty(self._layout)
+            for pane in list(self._closed)[-each.panes :]:
+                each.total.add(pane)
 
     def close(self, slot: int, newest: Pane, since_ms: int) -> Iterator[Window]:
         """Take a pane in.
@@ -222,6 +244,49 @@ class Windows:
         """The event time up to which panes are closed, in seconds; None while nothing is known."""
         at_ms = self._watermark.at_ms
         return None if at_ms is None else at_ms / 1_000
+
+    @property
+    def _rungs(self) -> tuple[_Rung, ...]:
+        return (self._first, *self._longer)
+
+    @property
+    def _lengths(self) -> list[list[int]]:
+        """How long panes and windows are, in milliseconds."""
+        return [[rung.pane_ms, *(each.panes * rung.pane_ms for each in rung._sums)] for rung in self._rungs]
+
+    def state(self, now_s: float) -> State:
+        """All they remember; `restore` takes it back.
+
+        Args:
+            now_s: the time on the wall, in seconds.
+        """
+        return {
+            "open": panes_state(list(self._open.values()), self.layout),
+            "slots": list(self._open),
+            "next": self._next,
+            "since_ms": self._since_ms,
+            "lengths": self._lengths,
+            "rungs": [rung.state for rung in self._rungs],
+            "watermark": self._watermark.state(now_s),
+        }
+
+    def restore(self, state: State, now_s: float) -> None:
+        """Go on from a state, as if no time had passed.
+
+        Args:
+            state: of windows of the same lengths.
+            now_s: the time on the wall, in seconds.
+
+        Raises:
+            InputError: it is of another stream.
+        """
+        if state["lengths"] != self._lengths:
+            raise InputError("windows: are not of this stream; begin without a saved state")
+        for rung, each in zip(self._rungs, state["rungs"], strict=True):
+            rung.restore(each)
+        self._open = dict(zip(state["slots"], panes_of(state["open"], self.layout), strict=True))
+        self._next, self._since_ms = state["next"], state["since_ms"]
+        self._watermark.restore(state["watermark"], now_s)
 
     def expect(self, partitions: Iterable[int], now_s: float) -> None:
         """Close no pane before each of these partitions has passed it or is silent; call it on every assignment.

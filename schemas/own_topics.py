@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-SUFFIXES = ("shards", "commands", "acknowledgements", "progress", "artifacts", "panes", "advice")
-"""Topics that a stream may have beside those it publishes to; workers make all but the last two, which readers make."""
+SUFFIXES = ("shards", "commands", "acknowledgements", "progress", "artifacts", "panes", "responses", "monitor", "advice")
+"""Topics that a stream may have beside those it publishes to; workers make all but those from `panes` on, which readers
+and monitors make."""
 
 
 def own_topics(stream: str) -> tuple[str, ...]:

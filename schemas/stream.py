@@ -29,6 +29,7 @@ from schemas.keying import KeyForm, Keying
 from schemas.own_topics import own_topics
 from schemas.parts import Count, Name, Part, Port, Positive
 from schemas.rates import Profile, beside
+from schemas.responses import Response
 from schemas.rule_forms import HARD, TOLERATED, rules_of
 from schemas.rules import Rule
 from schemas.secrets import SECRET, Setting, hidden, hidden_user
@@ -92,6 +93,8 @@ class Monitoring(Part):
         min_records: with fewer records there is no verdict.
         clear_after: how many quiet panes clear an alarm.
         sequences: look at every record's lineage, so that duplicates and gaps are found.
+        on_alarm: what alarms do to the stream; nothing by default.
+        alertmanager: URL of an Alertmanager that is told of alarms; None for none.
         port: where page and metrics are served.
     """
 
@@ -104,7 +107,13 @@ class Monitoring(Part):
     min_records: Count = 500
     clear_after: Count = 3
     sequences: bool = True
+    on_alarm: tuple[Response, ...] = ()
+    alertmanager: str | None = Field(default=None, repr=False)
     port: Port = 8080
+
+    @field_serializer("alertmanager", when_used="json")
+    def _without_user(self, alertmanager: str | None) -> str | None:
+        return None if alertmanager is None else hidden_user(alertmanager)
 
     def check_windows(self) -> None:
         """Refuse windows that are no whole numbers of panes.
@@ -120,6 +129,34 @@ class Monitoring(Part):
                 )
         if len({self.window_s, *self.longer_s}) <= len(self.longer_s):
             raise ValueError("monitor.longer_s: two windows are equally long; drop one")
+
+    def check_responses(self, rate_per_s: float | Literal["max"] | Profile, quarantine: bool) -> None:
+        """Refuse what alarms can not do to the stream.
+
+        Args:
+            rate_per_s: the stream's own rate.
+            quarantine: whether there is one.
+
+        Raises:
+            ValueError: the first that makes no sense.
+        """
+        for i, response in enumerate(self.on_alarm):
+            place, lower = f"monitor.on_alarm.{i}", response.rate_per_s
+            if lower is not None and isinstance(rate_per_s, Profile):
+                raise ValueError(
+                    f"{place}.do=rate: the stream's rate is a profile, which may be lower by then; pause it"
+                )
+            if (
+                lower is not None
+                and rate_per_s != "max"
+                and not isinstance(rate_per_s, Profile)
+                and lower >= rate_per_s
+            ):
+                raise ValueError(
+                    f"{place}.rate_per_s={lower:g}: must be below the stream's own rate_per_s, which is {rate_per_s:g}"
+                )
+            if response.do == "quarantine" and not quarantine:
+                raise ValueError(f"{place}.do=quarantine: the stream has none; say `quarantine: {{}}` beside `monitor`")
 
 
 class Publishing(Part):
@@ -233,6 +270,7 @@ class StreamSpec(Part):
         for topic in sorted(set(topics) & set(own_topics(self.stream))):
             raise ValueError(f"topic={topic}: is where stream {self.stream} keeps its own state; choose another")
         self.monitor.check_windows()
+        self.monitor.check_responses(self.rate_per_s, self.quarantine is not None)
         return self
 
     def _check_changes(self, changes: Changes) -> None:

@@ -25,6 +25,9 @@ MONITOR_WORDS = {
 }
 """The keys under `monitor`, each with a word on it."""
 
+ON_ALARM = "[{severity: page, do: pause}]"
+"""An example of alarms that act, for a stream where none do."""
+
 CHANGES = "{form: upserts, deletes: 0.05}"
 """An example of changes for a stream without any."""
 
@@ -50,6 +53,7 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
     form |= {"steer": spec.steer.to_json() or None, "drifts": [form_of(drift) for drift in spec.drifts] or None}
     if isinstance(spec.rate_per_s, Profile):
         form["rate_per_s"] = spec.rate_per_s.to_json()
+    responses = [response.model_dump(exclude_defaults=True) for response in spec.monitor.on_alarm]
     example = next((c.name for c in schema if c.kind in (Kind.INTEGER, Kind.NUMBER)), schema.names[0])
     times = ", ".join(c.name for c in schema if c.kind is Kind.TIMESTAMP)
     train = f"synthstream train TABLE --out {spec.artifact or 'DIR'}"
@@ -97,6 +101,7 @@ def dump_commented(spec: StreamSpec, schema: TableSchema) -> str:
         "",
         "monitor:",
         *("  " + _entry(name, form["monitor"], words) for name, words in MONITOR_WORDS.items()),
+        "  " + _entry("on_alarm", {"on_alarm": responses or None}, "what alarms do to the stream", ON_ALARM),
         "",
         "publish:",
         "  " + _entry("transaction_s", form["publish"], "how long a worker's transaction collects records"),

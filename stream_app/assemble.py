@@ -21,6 +21,7 @@ from schemas.avro import avro_schema
 from schemas.codec import Codec
 from schemas.envelope import Envelope
 from schemas.errors import InputError, ServiceError
+from schemas.joint_rules import Unique
 from schemas.stream import StreamSpec
 from stream_app.changes import Changes
 from stream_app.contents import Model
@@ -184,8 +185,10 @@ def gate(spec: StreamSpec, artifact: Artifact, cluster: Cluster) -> Gate:
 
     aside = spec.quarantine_topic
     hard = () if aside is None else with_rows(spec.hard_rules, artifact)
+    own = [rule for rule in spec.parsed_rules if aside is not None and not isinstance(rule, Unique)]
     largest_batch = min(limit(topic) for topic in (spec.topic, spec.labels_topic, aside))
-    return Gate(hard, limit(spec.topic), aside is not None, aside, limit(aside), largest_batch)
+    holdable = with_rows(own, artifact)
+    return Gate(hard, limit(spec.topic), aside is not None, aside, limit(aside), largest_batch, holdable)
 
 
 def ensure_side_topics(spec: StreamSpec, cluster: Cluster, grow: bool = False) -> None:

@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, str] = {
     "rate": "stream_app.commands.control",
     "steer": "stream_app.commands.control",
     "drift": "stream_app.commands.control",
+    "hold": "stream_app.commands.control",
     "swap": "stream_app.commands.control",
     "replay": "stream_app.commands.replay",
     "list": "stream_app.commands.streams",

@@ -33,18 +33,20 @@ class Content:
         model: the artifact that draws; None for the one the stream was begun with.
         steering: what the stream offers other than the generator does by itself.
         drifts: what is injected into the records, labelled, in the order it is applied.
+        held: names of the rules that the quarantine keeps by command, beside those that it keeps anyway.
     """
 
     sequence: int = 0
     model: Model | None = None
     steering: Steering = field(default_factory=Steering)
     drifts: tuple[Running, ...] = ()
+    held: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON form that `from_json` reads back."""
         model = None if self.model is None else asdict(self.model)
         parts = {"steering": self.steering.to_json(), "drifts": [each.to_json() for each in self.drifts]}
-        return {"sequence": self.sequence, "model": model, **parts}
+        return {"sequence": self.sequence, "model": model, **parts, "held": list(self.held)}
 
     @classmethod
     def from_json(cls, form: Mapping[str, Any]) -> Content:
@@ -55,6 +57,7 @@ class Content:
             None if model is None else Model(**model),
             Steering.from_json(form["steering"]),
             tuple(map(Running.from_json, form["drifts"])),
+            tuple(form["held"]),
         )
 
 

@@ -54,6 +54,7 @@ class Desired:
         by: who asked.
         at_ms: when, milliseconds since the epoch.
         rate_commanded: whether somebody commanded the rate; else it is that of the stream's file, whatever that says.
+        held: names of the rules that the quarantine keeps by command, beside the file's hard ones.
     """
 
     command: str
@@ -69,6 +70,7 @@ class Desired:
     by: str = ""
     at_ms: float = 0.0
     rate_commanded: bool = False
+    held: tuple[str, ...] = ()
 
     def by_file(self, initial: Desired) -> Desired:
         """The same at the rate of the stream's file, unless somebody commanded another."""
@@ -98,6 +100,7 @@ class Desired:
             form["model"] = None if model is None else Model(**model)
             form["steering"] = Steering.from_json(form["steering"])
             form["drifts"] = drifts_of(form["drifts"])
+            form["held"] = tuple(form.get("held", ()))
             return cls(**{**form, "state": State(form["state"])})
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
@@ -189,6 +192,23 @@ def drift_ended(name: str) -> Order:
     return order
 
 
+def held(rule: str) -> Order:
+    """The command that has the quarantine keep what breaks a rule from the next record on."""
+    return lambda desired: replace(desired, held=(*(name for name in desired.held if name != rule), rule))
+
+
+def released(rule: str) -> Order:
+    """The command that undoes `held`; the order raises InputError where the rule is not held so."""
+
+    def order(desired: Desired) -> Desired:
+        if rule not in desired.held:
+            names = ", ".join(desired.held) or "none"
+            raise InputError(f"hold {rule}: no command holds records to it; those that one does: {names}")
+        return replace(desired, held=tuple(name for name in desired.held if name != rule))
+
+    return order
+
+
 def swapped(model: Model | None, first: int) -> Order:
     """The command that has another artifact draw every shard from one record on; None for the one it began with."""
     return lambda desired: replace(desired, model=model, model_from=first)
@@ -201,16 +221,26 @@ class Asked:
     Args:
         order: what to change.
         words: the same in words, for the audit.
+        cause: what made somebody's program give it, in words; empty where a person did.
+        note: by topic, a record that is written in the same transaction, from what is then desired; for topics of one
+            partition.
     """
 
     order: Order
     words: str
+    cause: str = ""
+    note: Callable[[Desired], Mapping[str, bytes]] = lambda desired: {}
 
     def of(self, desired: Desired, now_ms: float) -> Desired:
         """The state the stream should be in by it, with who asked for it and when: later than what was asked before."""
-        by = f"{getpass.getuser()}@{socket.gethostname()}"
+        by = f"{self.cause} " * bool(self.cause) + here()
         changed, at_ms = self.order(desired), max(now_ms, desired.at_ms + 1)
         return replace(changed, command=uuid.uuid4().hex, asked=self.words, by=by, at_ms=at_ms)
+
+
+def here() -> str:
+    """Whose process this is, and on which machine."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def command(
@@ -242,7 +272,7 @@ def command(
             outbox.own()  # before looking at what is in force, so that no other command comes in between
             before = _in_force_now(cluster, topics, initial)
             desired = asked.of(before, time.time() * 1_000)
-            _tell(outbox, topics, desired)
+            _tell(outbox, topics, desired, asked.note(desired))
         except Fenced:
             raise ServiceError(
                 f"stream={topics.stream}: another command was given at the same moment; see `synthstream history`, "
@@ -251,7 +281,7 @@ def command(
         answers = _answers(inbox, desired.command, topics.shards, timeout_s)
         refusals = sorted(f"shard={a.shard}: refused the command: {a.refused}" for a in answers.values() if a.refused)
         if refusals:
-            back = Asked(lambda _: before, f"taken back: {asked.words}")
+            back = Asked(lambda _: before, f"taken back: {asked.words}", asked.cause)
             raise InputError(*refusals, *_taken_back(outbox, topics, back.of(desired, time.time() * 1_000)))
         _check_heard(answers, desired, topics.shards, timeout_s)
         return answers
@@ -288,17 +318,19 @@ def _in_force_now(cluster: Cluster, topics: Topics, initial: Desired) -> Desired
     return desired if known is None else replace(desired, at_ms=Desired.from_bytes(known).at_ms)
 
 
-def _tell(outbox: Outbox, topics: Topics, desired: Desired) -> None:
+def _tell(outbox: Outbox, topics: Topics, desired: Desired, beside: Mapping[str, bytes]) -> None:
     outbox.begin()
     for shard in range(topics.shards):
         outbox.send_one(topics.commands, str(shard).encode(), desired.to_bytes(), shard)
+    for topic, value in beside.items():
+        outbox.send_one(topic, desired.command.encode(), value, 0)
     outbox.commit()
 
 
 def _taken_back(outbox: Outbox, topics: Topics, before: Desired) -> Sequence[str]:
     """Tell every shard what was in force before; what is to be said where that can not be."""
     try:
-        _tell(outbox, topics, before)
+        _tell(outbox, topics, before, {})
     except Fenced:
         return ("another command was given meanwhile and holds the refused one too; see `synthstream history`",)
     except ServiceError as error:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from connectors.kafka import Polled
 from monitors.arrivals import Arrivals, Arrived, nothing_known
+from monitors.kept import State
 from monitors.pane import Deltas, Pane
 from schemas.table import TableSchema
 from stream_app.changes import Changes
@@ -91,6 +92,15 @@ class Counter:
         counted = {column.name for column in deltas.layout.columns}
         read = counted.union(*(rule.columns for rule in deltas.layout.rules))
         self._schema = pa.schema([pa.field(c.name, c.arrow_type) for c in schema if c.name in read])
+
+    @property
+    def state(self) -> State:
+        """What it knows of the records before; `restore` takes it back."""
+        return self._arrivals.state
+
+    def restore(self, state: State) -> None:
+        """Go on from a state, as if nothing had happened in between."""
+        self._arrivals.restore(state)
 
     def begin_anew(self) -> None:
         """Take any offset for a new one: the reader was sent to another place of the topic."""

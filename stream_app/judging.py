@@ -9,11 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from monitors.alarms import Alarms, Event
+from monitors.delta import fingerprint
+from monitors.kept import State
 from monitors.measure import Measurement, measure
+from monitors.ongoing import OpenAlarms
 from monitors.pane import Deltas, Pane, PaneLayout
 from monitors.prometheus import Exporter, Reading
 from monitors.reference import Reference
 from monitors.window import Window, Windows
+from schemas.errors import InputError
 from stream_app.counting import SHOWN_RECORDS, Seen
 
 logger = logging.getLogger(__name__)
@@ -83,10 +87,53 @@ class Judging:
     resets = 0
     """How often the broker had dropped records before they were read."""
 
+    live = False
+    """Whether all is read that was there when reading began: what is open then is so now."""
+
+    judged_s = 0.0
+    """Up to where windows were judged, in seconds of event time."""
+
     def __init__(self, judges: Judges) -> None:
         self.judges = judges
         self.memory = Memory(verdicts=deque(maxlen=_kept_windows(judges.layout)))
+        self.ongoing = OpenAlarms()
         self.lock = threading.Lock()
+
+    def state(self, now_ms: float) -> State:
+        """All that judging goes by; `restore` takes it back.
+
+        Args:
+            now_ms: the time now, milliseconds since the epoch.
+        """
+        judges = self.judges
+        return {
+            "layout": fingerprint(judges.layout),
+            "windows": judges.windows.state(now_ms / 1_000),
+            "evidence": judges.alarms.evidence.state,
+            "alarms": judges.alarms.state,
+            "open": self.ongoing.to_json(),
+            "judged_s": self.judged_s,
+        }
+
+    def restore(self, state: State, now_ms: float) -> None:
+        """Go on from a state, as if no time had passed: alarms that were open are, and did not open again.
+
+        Args:
+            state: of judges that judge alike.
+            now_ms: the time now, milliseconds since the epoch.
+
+        Raises:
+            InputError: it is of another stream.
+        """
+        judges = self.judges
+        if state["layout"] != fingerprint(judges.layout):
+            raise InputError("state: was counted in other cells; begin without it")
+        judges.windows.restore(state["windows"], now_ms / 1_000)
+        judges.alarms.evidence.restore(state["evidence"])
+        judges.alarms.restore(state["alarms"])
+        self.ongoing, self.judged_s = OpenAlarms.from_json(state["open"]), state["judged_s"]
+        judges.exporter.resume(alarm.newest for alarm in self.ongoing.all)
+        judges.exporter.weigh(judges.alarms.evidence.level, judges.alarms.evidence.threshold)
 
     def take(self, panes: Iterable[tuple[int, Pane]], tallies: Mapping[str, int], newest: Iterable[Seen] = ()) -> None:
         """Take in counts.
@@ -135,6 +182,8 @@ class Judging:
             judges.exporter.update_longer(window, measurements)
             return []
         events = judges.alarms.update(window)
+        self.ongoing.take(events)
+        self.judged_s = window.end_s
         judges.exporter.update(window, measurements, events)
         judges.exporter.weigh(judges.alarms.evidence.level, judges.alarms.evidence.threshold)
         with self.lock:

@@ -136,4 +136,5 @@ class Merged(Judging):
                 events += self.judge(self._partitions, delta.read_ms)
         if not polled.values and self._inbox.at_end():
             events += self.judge(self._partitions, self._now_ms())
+            self.live = True
         return events

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
+from connectors.alertmanager import Alertmanager
 from connectors.kafka import LARGEST_BYTES, Inbox, TopicShape, ensure_topic, topic_partitions
 from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS, Source
@@ -14,6 +19,7 @@ from generators.fitting import reference_counts
 from generators.population import population_of
 from generators.steered import UNSTEERED, steered
 from monitors.alarms import Alarms
+from monitors.detector import SCALES
 from monitors.evidence import Sensitivity, SequentialEvidence
 from monitors.pane import Deltas, PaneLayout
 from monitors.prometheus import Exporter
@@ -25,15 +31,20 @@ from schemas.row_counts import RowCounts, RowLayout
 from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec
 from schemas.table import TableSchema
-from stream_app.assemble import Outside, changes_of, rate, topics_of
+from stream_app.assemble import Outside, changes_of, initial_state, rate, running_topics, topics_of
 from stream_app.changes import Changes, happened
 from stream_app.contents import Content, Contents
 from stream_app.counting import Counter
 from stream_app.decoding import Decoders
-from stream_app.judging import Judges
+from stream_app.deeds import Deeds
+from stream_app.judging import Judges, Judging
+from stream_app.keeping import Keeper, Kept, last_kept
 from stream_app.kept_rules import with_rows
 from stream_app.merged import Member, Merged
+from stream_app.pager import Pager
 from stream_app.publish import Clock
+from stream_app.responder import Responder
+from stream_app.response_checks import metric_of
 from stream_app.schedule import UNPACED
 from stream_app.snapshot import About
 from stream_app.topics import Topics
@@ -124,18 +135,55 @@ def _counts_of_changes(spec: StreamSpec, artifact: Artifact, changes: Changes) -
     return layout.read(counts[0])
 
 
-def watch(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str) -> Watch:
+def watch(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str | Kept) -> Watch:
     """Build an independent reader of a stream's topic.
 
     Args:
         spec: the stream.
         artifact: what draws it.
         outside: where it is.
-        start: "earliest" or "latest".
+        start: "earliest" or "latest", or what a monitor knew that is gone on from.
+
+    Raises:
+        InputError: what a monitor knew is not of this stream.
     """
-    inbox = Inbox(outside.cluster, spec.topic, start=start)
+    known = start if isinstance(start, str) else _positions(spec, outside, start)
+    inbox = Inbox(outside.cluster, spec.topic, start=known)
     judging = judges(spec, artifact)
-    return Watch(inbox, counter(spec, artifact, judging, Decoders(outside.registry)), judging, Clock().now_ms)
+    reader = Watch(inbox, counter(spec, artifact, judging, Decoders(outside.registry)), judging, Clock().now_ms)
+    if isinstance(start, Kept):
+        reader.restore(start.state)
+    return reader
+
+
+def _positions(spec: StreamSpec, outside: Outside, kept: Kept) -> dict[int, int]:
+    """Where to go on reading: partitions that nobody read, from their beginning."""
+    partitions = topic_partitions(outside.cluster, spec.topic) or 0
+    return {partition: kept.positions.get(partition, 0) for partition in range(partitions)}
+
+
+def kept(spec: StreamSpec, artifact: Artifact, outside: Outside) -> Kept | None:
+    """What the last monitor knew that judged as this one will; None where nothing is kept."""
+    if topic_partitions(outside.cluster, spec.topic) is None:
+        return None
+    topics = _with_states(spec, outside)
+    return last_kept(outside.cluster, topics.monitor, judge_name(spec, artifact))
+
+
+def keeper(spec: StreamSpec, artifact: Artifact, outside: Outside, reader: Watch) -> Keeper:
+    """Build what keeps what a monitor knows; arguments as of `kept`, and the monitor."""
+    topics = _with_states(spec, outside)
+    return Keeper(outside.cluster, topics.monitor, judge_name(spec, artifact), reader, Clock().now_ms)
+
+
+def _with_states(spec: StreamSpec, outside: Outside) -> Topics:
+    """The stream's topics, with that of what monitors know in place."""
+    topics = topics_of(spec)
+    replication = spec.topic_settings.replication
+    ensure_topic(
+        outside.cluster, topics.monitor, TopicShape(1, replication, compacted=True, largest_bytes=LARGEST_BYTES)
+    )
+    return topics
 
 
 def member(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str) -> Member:
@@ -161,6 +209,68 @@ def merged(spec: StreamSpec, artifact: Artifact, outside: Outside) -> Merged:
     if partitions is None:
         raise InputError(f"topic={topics.data}: does not exist at {outside.cluster.bootstrap}; publish to it first")
     return Merged(Inbox(outside.cluster, topics.panes), partitions, judges(spec, artifact), Clock().now_ms)
+
+
+def responder(
+    spec: StreamSpec, artifact: Artifact, outside: Outside, judging: Judging, noted: Callable[[str, str], None]
+) -> Responder | None:
+    """Build what has alarms act on their stream; None where its file asks for nothing.
+
+    Args:
+        spec: the stream.
+        artifact: what draws it.
+        outside: where it is.
+        judging: whose alarms they are.
+        noted: hears what became of each response: how far it has come, and in words.
+
+    Raises:
+        InputError: a response to an alarm that there can not be.
+    """
+    wanted = [(response, metric_of(response)) for response in spec.monitor.on_alarm]
+    if not wanted:
+        return None
+    subjects = judging.judges.alarms.subjects
+    for i, (each, metric) in enumerate(wanted):
+        if not any(metric in (None, s.metric) and each.column in (None, s.column) for s in subjects):
+            raise InputError(
+                f"monitor.on_alarm.{i}: no alarm of this stream can be about that; see its metric and column"
+            )
+    topics, exporter = topics_of(spec), judging.judges.exporter
+    shape = TopicShape(1, spec.topic_settings.replication)
+    ensure_topic(outside.cluster, topics.responses, shape)
+    deeds = Deeds(
+        outside.cluster,
+        lambda: running_topics(spec, outside.cluster),
+        initial_state(spec),
+        topics.responses,
+        judge_name(spec, artifact),
+    )
+
+    def told(stage: str, text: str) -> None:
+        exporter.responded(stage)
+        noted(stage, text)
+
+    return Responder(wanted, deeds, told, time.monotonic, SCALES[-1] * spec.monitor.pane_s)
+
+
+def pager(spec: StreamSpec, alertmanager: Alertmanager, judging: Judging) -> Pager:
+    """Build what tells an Alertmanager of a monitor's alarms.
+
+    Args:
+        spec: the stream.
+        alertmanager: the Alertmanager.
+        judging: whose alarms they are.
+    """
+    return Pager(alertmanager.post, spec.stream, judging.judges.exporter.pushed)
+
+
+def judge_name(spec: StreamSpec, artifact: Artifact) -> str:
+    """Tells monitors apart that would not judge alike: by the stream, what draws it and how it is watched."""
+    watched = spec.monitor.model_dump(mode="json", exclude={"on_alarm", "alertmanager", "port"})
+    about = {"stream", "topic", "seed", "epoch", "shards", "key", "changes", "event_time", "time_compression"}
+    form = spec.model_dump(mode="json", include=about | {"rate_per_s", "steer", "rules"})
+    text = json.dumps({**form, "monitor": watched, "artifact": artifact.identity}, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _with_panes(spec: StreamSpec, outside: Outside) -> Topics:

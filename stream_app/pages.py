@@ -143,7 +143,7 @@ def _page(
     heads = [(lineage.HEADER, marks), *shared, *own]
     records = Records(_encoded(recipe, batch, changed, due_ms, drawn.shard), keys, heads)
     gone = np.zeros(stop - start, np.bool_) if changed is None else changed.deleted
-    kept_out = recipe.gate.kept_out(batch, records.sizes, keys, gone)
+    kept_out = recipe.gate.kept_out(batch, records.sizes, keys, gone, content.held)
     followed = recipe.changes is not None and recipe.changes.form.followed
     return Page(start, records, due_ms, event_ms, kept_out, np.flatnonzero(gone & followed))
 

@@ -11,7 +11,7 @@ from schemas.errors import InputError
 from stream_app.contents import Contents
 from stream_app.schedule import Change, Schedule
 
-PROGRESS_FORMAT = 6
+PROGRESS_FORMAT = 7
 """Version of the progress record."""
 
 

@@ -99,12 +99,19 @@ class ShardPublisher:
         self.contents = self.contents if contents is None else contents
         self._page = self._ahead = None
 
-    def check(self, model: Model | None, steering: Steering, drifts: Sequence[AnyDrift] = ()) -> None:
-        """Make sure that records can be drawn by a model, steered so and drifting so.
+    def check(
+        self,
+        model: Model | None,
+        steering: Steering,
+        drifts: Sequence[AnyDrift] = (),
+        held: Sequence[str] = (),
+    ) -> None:
+        """Make sure that records can be drawn by a model, steered so and drifting so, and held to rules.
 
         Raises:
-            InputError: the model can not be had here, or it can not be steered so or drift so.
+            InputError: the model can not be had here, or it can not be steered so or drift so, or a rule is not known.
         """
+        self.recipe.gate.held(held)
         if self.count != 0:  # else it has no keys, and no source
             check_draws(self._drawn_by, model, steering, drifts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,7 @@ class Gate:
         topic: where it goes; None to drop it.
         topic_limit_bytes: the largest record that topic takes.
         batch_bytes: the largest batch of records that all topics written to take.
+        holdable: rules of the stream that a command may have records kept out by, too.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -54,6 +56,25 @@ class Gate:
     topic: str | None = None
     topic_limit_bytes: int = PRODUCER_LIMIT_BYTES
     batch_bytes: int = PRODUCER_LIMIT_BYTES
+    holdable: tuple[Rule, ...] = ()
+
+    def held(self, names: Sequence[str]) -> tuple[Rule, ...]:
+        """The rules of some names, those that are kept anyway left out.
+
+        Raises:
+            InputError: there is no quarantine, or no such rule that it could keep.
+        """
+        known = {rule.name: rule for rule in self.holdable}
+        if names and not self.keeps:
+            raise InputError(f"hold {names[0]}: the stream has no quarantine; its file says `quarantine: {{}}` for one")
+        for name in names:
+            if name not in known:
+                there = ", ".join(known) or "none"
+                raise InputError(
+                    f"hold {name}: the stream has no such rule for its quarantine to keep; there are {there}"
+                )
+        hard = {rule.name for rule in self.rules}
+        return tuple(known[name] for name in names if name not in hard)
 
     def oversized(self, sizes: npt.NDArray[np.int64], keys: Blobs | None) -> dict[int, int]:
         """The rows that are too large, with their bytes, envelope included.
@@ -71,6 +92,7 @@ class Gate:
         sizes: npt.NDArray[np.int64],
         keys: Blobs | None,
         gone: npt.NDArray[np.bool_],
+        held: Sequence[str] = (),
     ) -> dict[int, Kept]:
         """The rows that do not pass, and why.
 
@@ -79,6 +101,7 @@ class Gate:
             sizes: the bytes of every value, shape (rows,).
             keys: a key each; None for null keys.
             gone: the rows that a delete takes away, which no rule judges, shape (rows,).
+            held: names of further rules that records are kept out by.
 
         Raises:
             InputError: a record is too large, and there is no quarantine.
@@ -91,7 +114,7 @@ class Gate:
                 "`kafka:`, or keep such records apart with `quarantine: {}`"
             )
         reasons: dict[int, list[str]] = {}
-        for rule in self.rules:
+        for rule in (*self.rules, *self.held(held)):
             for row in np.flatnonzero(rule.violations(batch) & ~gone).tolist():
                 reasons.setdefault(row, []).append(rule.name)
         for row, size in oversized.items():

@@ -92,14 +92,9 @@ class OwnedShard:
         self._outbox = Outbox(cluster, topics.data, f"{topics.stream}.{shard}", recipe.gate.batch_bytes)
         self._outbox.own(OWN_S)
         self._progress = _progress(cluster, topics, recipe, shard, initial, now_ms)
+        schedule, position, contents = self._progress.schedule, self._progress.position, self._progress.contents
         self.publisher = ShardPublisher(
-            recipe,
-            shard,
-            self._outbox,
-            self._progress.schedule,
-            self._progress.position,
-            recipe.count(shard, count),
-            self._progress.contents,
+            recipe, shard, self._outbox, schedule, position, recipe.count(shard, count), contents
         )
         self._commit: Commit | None = None
         self._committed, self._committed_s = self._progress.position, time.monotonic()
@@ -197,7 +192,7 @@ class OwnedShard:
         try:
             check_clock(self.publisher.recipe.event_time, _rate(desired))
             check_pace(desired.drifts, _rate(desired) == UNPACED)
-            self.publisher.check(desired.model, desired.steering, desired.drifts)
+            self.publisher.check(desired.model, desired.steering, desired.drifts, desired.held)
             self._contents(desired)
         except InputError as error:
             return str(error)
@@ -218,8 +213,8 @@ class OwnedShard:
         contents, position = self.publisher.contents, self.publisher.position
         if desired.model != contents.latest.model:
             contents = contents.changed(max(position, desired.model_from), model=desired.model)
-        if desired.steering != contents.latest.steering:
-            contents = contents.changed(position, steering=desired.steering)
+        if (desired.steering, desired.held) != (contents.latest.steering, contents.latest.held):
+            contents = contents.changed(position, steering=desired.steering, held=desired.held)
         going = contents.latest.drifts
         drifts = running(desired.drifts, going, position, self.publisher.schedule.latest.clock.shows(desired.at_ms))
         if drifts != going:

@@ -18,6 +18,7 @@ from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec, from_mapping, read_mapping
 from stream_app.kept_rules import check_kept, with_rows
 from stream_app.recipe import check_event_time, settled_columns
+from stream_app.response_checks import check_responses
 from stream_app.settings import BOOTSTRAP_VARIABLE, REGISTRY_VARIABLE
 
 IN_TOPIC = ("replication", "retention_ms", "min_insync_replicas")
@@ -62,8 +63,8 @@ def check_fits(spec: StreamSpec, artifact: Artifact) -> None:
     """Refuse a stream that does not fit the columns of the artifact that is to draw it.
 
     Raises:
-        InputError: every fault of its rules and those the artifact keeps, of event time, steering, drifts, key, changes
-            and a compacted topic.
+        InputError: every fault of its rules and those the artifact keeps, of event time, responses to alarms, steering,
+            drifts, key, changes and a compacted topic.
     """
     faults, schema = list[str](), artifact.schema
     with noted(faults):
@@ -73,6 +74,8 @@ def check_fits(spec: StreamSpec, artifact: Artifact) -> None:
     if spec.event_time is not None:
         with noted(faults):
             check_event_time(schema, spec.event_time)
+    with noted(faults):
+        check_responses(spec, schema)
     with noted(faults):
         steered(artifact.generator, spec.steer)
     with noted(faults):

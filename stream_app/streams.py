@@ -11,7 +11,11 @@ from connectors.kafka import Cluster, Inbox, last_record, list_topics, topic_par
 from schemas.errors import InputError
 from stream_app.control import Acknowledgement, Desired, State
 from stream_app.progress import Progress
+from stream_app.responses import Book
 from stream_app.topics import Topics
+
+SHOWN_RESPONSES = 10
+"""How many of the newest responses to alarms a stream's status shows."""
 
 
 def known_streams(cluster: Cluster) -> list[str]:
@@ -33,7 +37,7 @@ def _topics(cluster: Cluster, stream: str) -> Topics:
 
 
 def stream_status(cluster: Cluster, stream: str) -> dict[str, Any]:
-    """How far every shard has come, and what it should be doing.
+    """How far every shard has come, what it should be doing, and what alarms had done to the stream.
 
     Raises:
         InputError: no such stream.
@@ -53,11 +57,15 @@ def stream_status(cluster: Cluster, stream: str) -> dict[str, Any]:
             }
         )
     asked = last_record(cluster, topics.commands, 0)
+    responses = Book()
+    if topic_partitions(cluster, topics.responses) is not None:
+        responses = Book.read(cluster, topics.responses)
     return {
         "stream": stream,
         "state": _state(known, None if asked is None else Desired.from_bytes(asked)),
         "published": sum(shard["published"] for shard in shards),
         "shards": shards,
+        "responses": responses.rows(SHOWN_RESPONSES),
     }
 
 

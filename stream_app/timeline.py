@@ -21,7 +21,7 @@ class Entry:
 
     Args:
         at_ms: when, milliseconds since the epoch.
-        kind: started, incident_started, incident_ended, alarm_opened, alarm_raised, alarm_cleared or note.
+        kind: started, incident_started, incident_ended, alarm_opened, alarm_raised, alarm_cleared, response or note.
         text: in words.
     """
 

@@ -57,6 +57,16 @@ class Topics:
         """When to train anew, as a comparison with a real topic says; one partition."""
         return f"{self.stream}.advice"
 
+    @property
+    def monitor(self) -> str:
+        """What monitors know, by how they judge; compacted, one partition."""
+        return f"{self.stream}.monitor"
+
+    @property
+    def responses(self) -> str:
+        """What alarms did to the stream, or were refused; one partition."""
+        return f"{self.stream}.responses"
+
     def create(self, cluster: Cluster, data: TopicShape, grow: bool = False) -> None:
         """Create what is missing and check what is there, before any worker starts.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from connectors.kafka import Inbox
 from monitors.alarms import Event
+from monitors.kept import State
 from stream_app.counting import Counter
 from stream_app.judging import Judges, Judging
 
@@ -34,6 +35,20 @@ class Watch(Judging):
         self.counter = counter
         self._inbox, self._now_ms, self.resets = inbox, now_ms, inbox.resets
 
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """By partition, the first offset that was not read; those of which nothing was read are left out."""
+        return self._inbox.positions
+
+    def state(self, now_ms: float | None = None) -> State:
+        """All it knows, as of its positions."""
+        return {**super().state(self._now_ms() if now_ms is None else now_ms), "counter": self.counter.state}
+
+    def restore(self, state: State, now_ms: float | None = None) -> None:
+        """See `Judging.restore`; its inbox must begin at the positions that the state is of."""
+        super().restore(state, self._now_ms() if now_ms is None else now_ms)
+        self.counter.restore(state["counter"])
+
     def run(self, stopped: Callable[[], bool]) -> None:
         """Read and judge until told to stop."""
         while not stopped():
@@ -53,7 +68,9 @@ class Watch(Judging):
         if polled.values:
             counted = self.counter.count(polled, now_ms)
             self.take(counted.panes, counted.tallies, counted.newest)
-        return self.judge(self._inbox.assignment, now_ms)
+        events = self.judge(self._inbox.assignment, now_ms)
+        self.live = self.live or self._inbox.at_end()
+        return events
 
     def delays(self, due_ms: npt.NDArray[np.int64], late_s: npt.NDArray[np.float64]) -> None:
         """Take in how late records were handed over, where the publisher lives in this process.

@@ -39,6 +39,7 @@ EXAMPLES: Mapping[str, str] = {
     "synthstream drain": "synthstream drain orders.yaml",
     "synthstream steer": "synthstream steer orders.yaml country=DE",
     "synthstream drift": "synthstream drift orders.yaml '{name: storm, kind: shift, column: price, by: 5}'",
+    "synthstream hold": "synthstream hold orders.yaml range:items",
     "synthstream swap": "synthstream swap orders.yaml orders-2 --from 1000000",
     "synthstream replay": "synthstream replay orders.yaml --to orders-again --shard 0 --start 1000 --rows 500",
     "synthstream history": "synthstream history orders",

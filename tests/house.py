@@ -42,6 +42,7 @@ CLIENTS: Mapping[str, tuple[str, ...]] = {
     "pyarrow.parquet": ("connectors/parquet_files.py",),
     "starlette": ("stream_app/web.py",),
     "torch": ("generators/*.py", "generators/*/*.py"),
+    "urllib.request": ("connectors/alertmanager.py",),
     "uvicorn": ("stream_app/web.py",),
 }
 

@@ -30,6 +30,7 @@ from schemas.disorder import Disorder
 from schemas.drifts import Drift
 from schemas.parts import Part
 from schemas.rates import Profile
+from schemas.responses import Response
 from schemas.rule_forms import RULES, parse
 from schemas.steering import Boost, Steering
 from schemas.stream import Monitoring, Publishing, StreamSpec, TopicSettings, from_mapping
@@ -223,6 +224,7 @@ def test_the_page_of_the_stream_file_names_every_key_and_rule_and_its_examples_a
     parts: dict[str, type[Part]] = {"topic_settings": TopicSettings, "monitor": Monitoring}
     parts |= {"publish": Publishing, "changes": Changes, "disorder": Disorder, "steer": Steering, "steer.boost": Boost}
     keys = [f"{part}.{key}" for part, model in parts.items() for key in model.model_fields]
+    keys += [f"monitor.on_alarm.{key}" for key in Response.model_fields]
     keys += [f"drifts.{key}" for key in Drift.model_fields if not key.endswith(("_s", "_records"))]
     named = (*StreamSpec.model_fields, *keys, *RULES, *Profile.model_fields)
     assert [key for key in named if f"| `{key}` |" not in text] == []

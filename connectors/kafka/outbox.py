@@ -110,6 +110,11 @@ class Outbox:
         except ProducerError as error:
             self._give_up(error)
 
+    @property
+    def waiting(self) -> int:
+        """How many records were handed over and are neither delivered nor given up."""
+        return self._producer.waiting
+
     def _raise_failures(self) -> None:
         failed, reason = self._producer.failures
         if failed and not self._transactional:

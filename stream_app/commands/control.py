@@ -1,4 +1,4 @@
-"""`synthstream start`, `stop`, `pause`, `resume`, `drain`, `rate`, `steer`, `drift`, `swap`: told to a stream."""
+"""`synthstream start`, `stop`, `pause`, `resume`, `drain`, `rate`, `steer`, `drift`, `hold`, `swap`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from stream_app.control import (
     command,
     drift_ended,
     drifting,
+    held,
+    released,
     steered,
     swapped,
 )
@@ -179,6 +181,22 @@ def drift_command(
         raise InputError(f"drift {drift.name}: {NOT_WITH_CHANGES}")
     check_drifts((drift,), artifact.schema, artifact.profile, settled_columns(spec.key, spec.event_time))
     _tell_by_spec(spec, Asked(drifting(drift), f"drift {one_line(form_of(drift))}"), dry_run, as_json)
+
+
+@click.command("hold")
+@in_stream
+@click.argument("rule", metavar="RULE")
+@click.option("--stop", "ended", is_flag=True, help="Let records that break it pass again.")
+@at_broker
+@dry_run
+@as_json
+def hold_command(source: Path, rule: str, ended: bool, bootstrap: str | None, dry_run: bool, as_json: bool) -> None:
+    """Have the quarantine of a running stream keep what breaks RULE, from the next record on.
+
+    RULE is a rule of the stream's file by its name, as in range:items; the file must have a quarantine.
+    """
+    words = f"hold {rule}" + (" --stop" if ended else "")
+    _tell_by_spec(_spec(source, bootstrap), Asked(released(rule) if ended else held(rule), words), dry_run, as_json)
 
 
 @click.command("swap")

@@ -13,6 +13,7 @@ from connectors.kafka import Cluster, delete_topics
 from schemas.errors import InputError
 from stream_app import assemble
 from stream_app.options import as_json, dry_run, show
+from stream_app.responses import spelled
 from stream_app.settings import place
 from stream_app.streams import command_history, described, known_streams, stream_status
 
@@ -43,15 +44,17 @@ def list_command(bootstrap: str | None, as_json: bool) -> None:
 @bootstrap_option
 @as_json
 def status_command(stream: str, bootstrap: str | None, as_json: bool) -> None:
-    """Show how far every shard of STREAM has come, and what it is doing."""
+    """Show how far every shard of STREAM has come, what it is doing, and what alarms had done to it."""
     with _broker(bootstrap) as cluster:
         form = stream_status(cluster, stream)
     if as_json:
         click.echo(json.dumps(form))
         return
-    show({key: value for key, value in form.items() if key != "shards"}, as_json=False)
+    show({key: value for key, value in form.items() if key not in ("shards", "responses")}, as_json=False)
     for shard in form["shards"]:
         click.echo("  " + "  ".join(f"{key} {value}" for key, value in shard.items()))
+    for line in spelled(form["responses"]):
+        click.echo(line)
 
 
 @click.command("describe")

@@ -12,6 +12,7 @@ const GLYPHS = {
   alarm_opened: "▲",
   alarm_raised: "▲",
   alarm_cleared: "△",
+  response: "↳",
   note: "·",
 };
 

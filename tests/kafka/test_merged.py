@@ -107,6 +107,32 @@ def test_members_come_and_die_and_the_sum_is_what_one_reader_counts(
     assert [v.window.end_s for v in again.memory.verdicts] == [v.window.end_s for v in merged.memory.verdicts]
 
 
+def test_a_reader_goes_on_from_what_another_kept_and_counts_what_one_alone_does(
+    spec: StreamSpec, artifact: Artifact, outside: assemble.Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream_app.watch.MOST_RECORDS", 700)
+    expected = once(monitoring.watch(spec, artifact, outside, "earliest"))
+    assert monitoring.kept(spec, artifact, outside) is None
+    first = monitoring.watch(spec, artifact, outside, "earliest")
+    while first.memory.records < COUNT // 2:
+        first.step()
+    monitoring.keeper(spec, artifact, outside, first).close()
+    counted = {
+        v.window.end_s: v.window.newest.counts[: v.window.newest.layout.rows.size] for v in first.memory.verdicts
+    }
+    first.step()  # read once more by the next
+    known = monitoring.kept(spec, artifact, outside)
+    assert known is not None
+    second = monitoring.watch(spec, artifact, outside, known)
+    assert second.judged_s == max(counted, default=0.0)
+    while second.memory.records < COUNT - sum(known.positions.values()):
+        second.step()
+    assert same({end: pane for end, pane in counted.items() if pane[0]} | panes(second), expected)
+    assert second.memory.redelivered == 0
+    other = spec.model_copy(update={"seed": 9})
+    assert monitoring.kept(other, artifact, outside) is None
+
+
 def test_what_is_no_delta_stops_the_judge_and_says_where(
     spec: StreamSpec, artifact: Artifact, outside: assemble.Outside, cluster: Cluster
 ) -> None:

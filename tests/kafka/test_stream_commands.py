@@ -60,7 +60,11 @@ def test_a_stream_is_listed_described_and_deleted(cluster: Cluster, begun: Topic
     assert run("describe", begun.stream, *at)["spec"]["topic"] == begun.data
     status = run("status", begun.stream, *at)
     assert (status["state"], status["published"], len(status["shards"])) == ("running", 0, 2)
-    deleted = {*begun.own, begun.data} - {begun.panes}  # nobody has counted
+    deleted = {*begun.own, begun.data} - {
+        begun.panes,
+        begun.responses,
+        begun.monitor,
+    }  # nobody has counted, nor watched
     assert set(run("delete", begun.stream, "--data", "--dry-run", *at)["would_delete"]) == deleted
     assert begun.stream in run("list", *at)
     assert "not deleted" in run("delete", begun.stream, *at, code=2)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from monitors.alarms import Alarms, Event
@@ -37,6 +40,13 @@ class Told:
         self._at += 1
         self._shown |= word in "LS"
         return [Finding(SUBJECT, self._shown, word == "L", {"q": True, "?": None}.get(word, False), window)]
+
+    @property
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        return {}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Remember nothing."""
 
     def forget(self, subject: Subject) -> None:
         self._shown = False

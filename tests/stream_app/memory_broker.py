@@ -13,7 +13,7 @@ import pytest
 
 from connectors.kafka import Cluster, Fenced
 from connectors.kafka.inbox import Polled
-from stream_app import control, replay, shards, streams
+from stream_app import control, deeds, replay, responses, shards, streams
 from stream_app.control import Acknowledgement, Desired, State
 from stream_app.progress import Progress
 from stream_app.recipe import Recipe
@@ -44,7 +44,7 @@ class Broker:
 
     def installed(self, monkeypatch: pytest.MonkeyPatch) -> Broker:
         """This, in place of the real one."""
-        for module in (control, replay, shards, streams):
+        for module in (control, deeds, replay, responses, shards, streams):
             for name in ("last_record", "topic_partitions", "Outbox", "Inbox"):
                 if hasattr(module, name):
                     monkeypatch.setattr(module, name, getattr(self, name))
@@ -60,7 +60,7 @@ class Broker:
         return self.partitions
 
     def Outbox(
-        self, cluster: Cluster, topic: str, name: str, largest_batch: int | None = None
+        self, cluster: Cluster, topic: str, name: str | None, largest_batch: int | None = None
     ) -> Transactions:  # stands for a class
         """Hands records over in transactions."""
         return Transactions(broker=self, name=name)
@@ -75,23 +75,27 @@ class Transactions(Kept):
     """An outbox that has a transactional id."""
 
     broker: Broker = field(default_factory=lambda: Broker(1))
-    name: str = ""
+    name: str | None = ""
     held: list[tuple[str, int, bytes]] = field(default_factory=list)
     commits: int = 0
 
     def own(self, timeout_s: float = 0.0) -> None:
         """Fence whoever had the id."""
+        assert self.name is not None
         self.broker.owning(self.name)
         self.broker.owners[self.name] = self
         self.broker.owned(self.name)
 
     def begin(self) -> None:
         """Begin a transaction."""
-        if self.broker.owners[self.name] is not self:
+        if self.name is None or self.broker.owners[self.name] is not self:
             raise Fenced(self.name)
 
     def send_one(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
-        """Keep a record until the commit."""
+        """Keep a record until the commit; without an id, show it at once."""
+        if self.name is None:
+            self.broker.records[topic, partition].append(value)
+            return
         self.begin()
         self.held.append((topic, partition, value))
 

@@ -185,6 +185,11 @@ class Topic:
         """All partitions."""
         return tuple(range(self.partitions))
 
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """How far every partition was read."""
+        return dict(self._offsets)
+
     def poll(self, most: int, wait_s: float) -> Polled:
         """What came since the last time."""
         self.asked()
@@ -202,6 +207,10 @@ class Topic:
             np.array([record.timestamp_ms for record in new], np.int64),
             [record.headers for record in new],
         )
+
+    def at_end(self) -> bool:
+        """Whether all was read that is there."""
+        return self._read >= len(self.records)
 
     @property
     def inbox(self) -> Inbox:

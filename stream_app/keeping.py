@@ -1,0 +1,163 @@
+"""What a monitor knows, kept in Kafka: a compacted record of where it had read to and all it had made of that."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from connectors.kafka import LARGEST_BYTES, Cluster, Inbox, Outbox, Records
+from monitors.kept import State, from_bytes, to_bytes
+from schemas.errors import InputError, ServiceError
+from stream_app.watch import Watch
+
+logger = logging.getLogger(__name__)
+
+KEEP_S = 5.0
+"""How long a monitor goes on at least before it keeps what it knows once more."""
+
+MOST_OF_TIME = 0.02
+"""Keeping takes at most this share of the time: where much is known, it is done less often."""
+
+STATE_FORMAT = 1
+"""Version of what is kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What a monitor knew.
+
+    Args:
+        positions: by partition, the first offset that it had not read.
+        at_ms: when that was, milliseconds since the epoch.
+        state: what it had made of all that it had read.
+    """
+
+    positions: Mapping[int, int]
+    at_ms: float
+    state: State
+
+    def to_bytes(self) -> bytes:
+        """The record's value."""
+        about = {"format": STATE_FORMAT, "at_ms": self.at_ms, "positions": list(self.positions.items())}
+        return to_bytes({**about, "state": self.state})
+
+    @classmethod
+    def from_bytes(cls, value: bytes) -> Kept:
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            InputError: it is something else, or of another format.
+        """
+        form = from_bytes(value)
+        if form.get("format") != STATE_FORMAT:
+            raise InputError(f"state format={form.get('format')}: this program reads {STATE_FORMAT}")
+        return cls(dict(form["positions"]), form["at_ms"], form["state"])
+
+
+def last_kept(cluster: Cluster, topic: str, judge: str) -> Kept | None:
+    """What a monitor knew that judged alike; None where there is none.
+
+    Says so where others kept something there: they had another artifact or other settings.
+
+    Args:
+        cluster: the broker.
+        topic: where it is kept; it must exist.
+        judge: names the judgement.
+
+    Raises:
+        InputError: it is not one of ours.
+        ServiceError: the broker does not answer.
+    """
+    inbox, newest = Inbox(cluster, topic), dict[bytes | None, bytes | None]()
+    try:
+        while not inbox.at_end():
+            polled = inbox.poll(100, 0.2)
+            newest.update(zip(polled.keys, polled.values, strict=True))
+    finally:
+        inbox.close()
+    mine = newest.get(judge.encode())
+    if mine is None and newest:
+        logger.warning(
+            "begun anew: what is kept is of another artifact, another file or other settings", extra={"topic": topic}
+        )
+    return None if mine is None else Kept.from_bytes(mine)
+
+
+class Keeper:
+    """Keeps what a monitor knows, every few seconds and when it ends; several that judge alike may do so.
+
+    Whichever record is the newest is whole: positions and all that was made of what lies before them. So it does not
+    matter when a monitor ends: what it read since is read once more, and judged alike.
+
+    Args:
+        cluster: the broker.
+        topic: where it is kept; it must exist.
+        judge: names the judgement.
+        watch: the monitor.
+        now_ms: the time now, milliseconds since the epoch.
+        clock_s: a clock that only goes forward, in seconds.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        topic: str,
+        judge: str,
+        watch: Watch,
+        now_ms: Callable[[], float],
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cluster = replace(cluster, settings={**cluster.settings, "message.max.bytes": LARGEST_BYTES})
+        self._topic, self._judge, self._watch = topic, judge, watch
+        self._now_ms, self._clock_s = now_ms, clock_s
+        self._outbox: Outbox | None = None
+        self._last: Any = None
+        self._due_s = clock_s() + KEEP_S
+        self._told_size = False
+
+    def see(self) -> None:
+        """Keep what the monitor knows, if it is time; never waits."""
+        if self._clock_s() < self._due_s:
+            return
+        began_s = self._clock_s()
+        self._keep()
+        self._due_s = self._clock_s() + max(KEEP_S, (self._clock_s() - began_s) / MOST_OF_TIME)
+
+    def close(self) -> None:
+        """Keep what the monitor knows at its end; not after a step that failed, amid which it may know half of it."""
+        self._keep()
+        if self._outbox is not None:
+            self._attempt(self._outbox.flush)
+
+    def _keep(self) -> None:
+        new = (dict(self._watch.positions), self._watch.judged_s)
+        if new == self._last or (self._outbox is not None and self._outbox.waiting):
+            return
+        value = Kept(new[0], self._now_ms(), self._watch.state()).to_bytes()
+        if len(value) > LARGEST_BYTES - 1_024:
+            if not self._told_size:
+                logger.warning("what the monitor knows is too large to be kept", extra={"bytes": len(value)})
+            self._told_size = True
+            return
+        if self._attempt(lambda: self._send(value)):
+            self._last = new
+
+    def _send(self, value: bytes) -> None:
+        if self._outbox is None:
+            self._outbox = Outbox(self._cluster, self._topic, None)
+        self._outbox.send(Records.of([value], [self._judge.encode()]), 0, np.zeros(1, np.int64))
+
+    def _attempt(self, act: Callable[[], None]) -> bool:
+        """Whether that went well; if not, that is said and there is a new outbox next time."""
+        try:
+            act()
+        except ServiceError as error:
+            logger.warning("what the monitor knows could not be kept; tried again later", extra={"why": str(error)})
+            self._outbox = None
+            return False
+        return True
