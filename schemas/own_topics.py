@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-SUFFIXES = ("shards", "commands", "acknowledgements", "progress", "artifacts", "panes", "responses", "monitor", "advice")
+SUFFIXES = (
+    "shards",
+    "commands",
+    "acknowledgements",
+    "progress",
+    "artifacts",
+    "panes",
+    "responses",
+    "monitor",
+    "advice",
+)
 """Topics that a stream may have beside those it publishes to; workers make all but those from `panes` on, which readers
 and monitors make."""
 
