@@ -91,6 +91,7 @@ class Monitoring(Part):
         min_effect: changes of this size or less only warn (of KS and total variation, 0 to 1).
         min_records: with fewer records there is no verdict.
         clear_after: how many quiet panes clear an alarm.
+        fidelity_budget: which share of records may come while a column is far from the training data.
         sequences: look at every record's lineage, so that duplicates and gaps are found.
         port: where page and metrics are served.
     """
@@ -103,6 +104,7 @@ class Monitoring(Part):
     min_effect: Annotated[float, Field(ge=0, lt=1)] = 0.02
     min_records: Count = 500
     clear_after: Count = 3
+    fidelity_budget: Annotated[float, Field(gt=0, le=1)] = 0.01
     sequences: bool = True
     port: Port = 8080
 

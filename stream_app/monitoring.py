@@ -14,6 +14,7 @@ from generators.fitting import reference_counts
 from generators.population import population_of
 from generators.steered import UNSTEERED, steered
 from monitors.alarms import Alarms
+from monitors.budgets import Budgets
 from monitors.evidence import Sensitivity, SequentialEvidence
 from monitors.pane import Deltas, PaneLayout
 from monitors.prometheus import Exporter
@@ -66,7 +67,7 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
         Windows(layout, wanted.pane_s, wanted.window_s, wanted.allowed_lateness_s, longer_s=wanted.longer_s),
         (change, fidelity_reference(layout, artifact.profile)),
         alarms,
-        Exporter(spec.stream, alarms.subjects),
+        Exporter(spec.stream, alarms.subjects, budgets=Budgets(spec.tolerated, wanted.fidelity_budget)),
         spec.tolerated,
     )
 
