@@ -25,6 +25,7 @@ from monitors.quality.unseen_share import METRIC as UNSEEN_SHARE
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from monitors.questions import REFERENCE_MISS, Answer, Asked, Order, Question, Rate, Shares, asked_of
 from monitors.reference import Reference
+from monitors.telling import Telling
 from monitors.together import Together
 from monitors.tolerated import Tolerated
 from monitors.window import Window
@@ -43,7 +44,7 @@ class Subject:
 
     Args:
         metric: the metric's NAME.
-        column: the column; for rules the rule's name.
+        column: the column; for rules the rule's name; "" for the table as a whole.
     """
 
     metric: str
@@ -129,6 +130,8 @@ def questions_of(
     reference: Reference,
     tolerated: Mapping[str, float],
     inflation: Mapping[Subject, float],
+    *,
+    tells: bool = False,
 ) -> tuple[Question, ...]:
     """Everything that is asked of a stream's windows: order, shares, nulls, unseen values, correlations,
     rules with a tolerated rate.
@@ -138,6 +141,7 @@ def questions_of(
         reference: the generator's own rows.
         tolerated: by rule, the share of records that may break it.
         inflation: by subject, by how much counts spread more than independent records would (`monitors.dispersion`).
+        tells: whether a classifier tells records from the generator's rows.
     """
     nullable = tuple(c.name for c in layout.columns if c.nullable)
     compared: tuple[Metric, ...] = (KS, CHI_SQUARE, UNSEEN_SHARE)
@@ -169,6 +173,8 @@ def questions_of(
     if names[CORRELATION]:
         spreads = np.array([inflation.get(Subject(KS.NAME, name), 1.0) for name in names[CORRELATION]])
         found.append(Together(layout, reference, spreads, miss))
+    if tells:
+        found.append(Telling(layout))
     soft = {name: tolerated[name] for name in layout.rule_names if name in tolerated}
     return (*found, Tolerated(layout, soft)) if soft else tuple(found)
 
@@ -190,6 +196,7 @@ class SequentialEvidence:
         sensitivity: when a change counts.
         tolerated: by rule, the share of records that may break it; a rule without one is a fact: one record is enough.
         inflation: by subject, see `questions_of`.
+        tells: alike.
     """
 
     def __init__(
@@ -199,11 +206,14 @@ class SequentialEvidence:
         sensitivity: Sensitivity | None = None,
         tolerated: Mapping[str, float] | None = None,
         inflation: Mapping[Subject, float] | None = None,
+        *,
+        tells: bool = False,
     ) -> None:
         self.layout = layout
         self.sensitivity = Sensitivity() if sensitivity is None else sensitivity
         soft = {} if tolerated is None else tolerated
-        self._questions = questions_of(layout, reference, soft, {} if inflation is None else inflation)
+        factors = {} if inflation is None else inflation
+        self._questions = questions_of(layout, reference, soft, factors, tells=tells)
         self._tested = tuple(Subject(q.metric.NAME, name) for q in self._questions for name in q.names)
         self._facts = tuple(Subject(VIOLATION_RATE.NAME, name) for name in layout.rule_names if name not in soft)
         self._places = {subject: i for i, subject in enumerate(self._tested)}

@@ -93,6 +93,7 @@ class Monitoring(Part):
         clear_after: how many quiet panes clear an alarm.
         fidelity_budget: which share of records may come while a column is far from the training data.
         sequences: look at every record's lineage, so that duplicates and gaps are found.
+        classifier: have a classifier tell records from the generator's rows, which shows what no column or pair does.
         port: where page and metrics are served.
     """
 
@@ -106,6 +107,7 @@ class Monitoring(Part):
     clear_after: Count = 3
     fidelity_budget: Annotated[float, Field(gt=0, le=1)] = 0.01
     sequences: bool = True
+    classifier: bool = False
     port: Port = 8080
 
     def check_windows(self) -> None:
@@ -224,6 +226,11 @@ class StreamSpec(Part):
         except InputError as error:
             raise ValueError(f"steer: {error}") from None
         if self.changes is not None:
+            if self.monitor.classifier:
+                raise ValueError(
+                    "monitor.classifier: rows of one entity depend on each other, which it can not tell from drift; "
+                    "leave it out"
+                )
             if self.drifts:
                 raise ValueError(f"drifts: {NOT_WITH_CHANGES}")
             self._check_changes(self.changes)

@@ -92,6 +92,11 @@ class Counter:
         read = counted.union(*(rule.columns for rule in deltas.layout.rules))
         self._schema = pa.schema([pa.field(c.name, c.arrow_type) for c in schema if c.name in read])
 
+    @property
+    def words(self) -> int:
+        """See `Deltas.words`."""
+        return self._deltas.words
+
     def begin_anew(self) -> None:
         """Take any offset for a new one: the reader was sent to another place of the topic."""
         self._arrivals.begin_anew()

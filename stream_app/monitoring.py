@@ -12,13 +12,16 @@ from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS, Source
 from generators.fitting import reference_counts
 from generators.population import population_of
+from generators.randomness import Purpose
 from generators.steered import UNSTEERED, steered
 from monitors.alarms import Alarms
 from monitors.budgets import Budgets
+from monitors.classifier import Classifier
 from monitors.evidence import Sensitivity, SequentialEvidence
 from monitors.pane import Deltas, PaneLayout
 from monitors.prometheus import Exporter
 from monitors.reference import change_reference, fidelity_reference
+from monitors.samples import Sampler
 from monitors.window import Windows
 from schemas.errors import InputError
 from schemas.rates import Profile
@@ -31,6 +34,7 @@ from stream_app.changes import Changes, happened
 from stream_app.contents import Content, Contents
 from stream_app.counting import Counter
 from stream_app.decoding import Decoders
+from stream_app.fresh_rows import Block, FreshRows
 from stream_app.judging import Judges
 from stream_app.kept_rules import with_rows
 from stream_app.merged import Member, Merged
@@ -59,12 +63,24 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     )
     change = change_reference(layout, _own_counts(spec, artifact))
     sensitivity = Sensitivity(wanted.panes_per_false_alarm, wanted.min_effect, wanted.min_records)
-    evidence = SequentialEvidence(layout, change, sensitivity, spec.tolerated)
+    evidence = SequentialEvidence(layout, change, sensitivity, spec.tolerated, tells=wanted.classifier)
     alarms = Alarms(evidence, change, wanted.clear_after)
+    sampler = Sampler(layout.bins) if wanted.classifier else None
+    classifier = None
+    if sampler is not None:
+        rows = FreshRows(layout, sampler, _blocks(spec, artifact, Purpose.CLASSIFIER))
+        classifier = Classifier(len(sampler.names), rows.draw)
     return Judges(
         layout,
-        Deltas(layout, wanted.pane_s),
-        Windows(layout, wanted.pane_s, wanted.window_s, wanted.allowed_lateness_s, longer_s=wanted.longer_s),
+        Deltas(layout, wanted.pane_s, sampler),
+        Windows(
+            layout,
+            wanted.pane_s,
+            wanted.window_s,
+            wanted.allowed_lateness_s,
+            longer_s=wanted.longer_s,
+            finished=(lambda pane: None) if classifier is None else classifier.tell,
+        ),
         (change, fidelity_reference(layout, artifact.profile)),
         alarms,
         Exporter(spec.stream, alarms.subjects, budgets=Budgets(spec.tolerated, wanted.fidelity_budget)),
@@ -104,6 +120,15 @@ def _own_counts(spec: StreamSpec, artifact: Artifact) -> RowCounts:
     keys = population_of(artifact.generator, spec.key, 1) if skewed else None
     pairs = tuple(artifact.reference.pairs)
     return reference_counts(artifact, artifact.reference.rows, lambda share, what: None, keys, how, pairs)
+
+
+def _blocks(spec: StreamSpec, artifact: Artifact, purpose: Purpose) -> Block:
+    """What draws blocks of a stream's rows, all of its shards together, for a use of their own."""
+    skewed = not isinstance(spec.key, str) and spec.key.column is not None and spec.key.skew is not None
+    keys = population_of(artifact.generator, spec.key, 1) if skewed else None
+    how = steered(artifact.generator, spec.steer)
+    source = Source(artifact, seed=0, epoch=0, shard=0, shards=1, purpose=purpose, population=keys)
+    return lambda index: source.block(index, how)
 
 
 def _counts_of_changes(spec: StreamSpec, artifact: Artifact, changes: Changes) -> RowCounts:

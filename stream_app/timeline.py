@@ -11,6 +11,9 @@ from typing import Any
 from monitors.alarms import Event
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 
+TABLE = "the table as a whole"
+"""What an alarm without a column is about."""
+
 KEPT = 500
 """How many entries are remembered."""
 
@@ -56,7 +59,7 @@ class Timeline:
         figure = f"{event.metric} {event.estimate.value:.3f} [{event.estimate.low:.3f}, {event.estimate.high:.3f}]"
         with self._lock:
             self._alarms.append(event)
-            self._entries.append(Entry(at_ms, f"alarm_{event.kind}", f"{event.column} {verb}: {figure}"))
+            self._entries.append(Entry(at_ms, f"alarm_{event.kind}", f"{event.column or TABLE} {verb}: {figure}"))
 
     @property
     def entries(self) -> Sequence[Entry]:

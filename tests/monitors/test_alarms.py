@@ -8,7 +8,8 @@ import pytest
 from monitors.alarms import Alarms, Event
 from monitors.evidence import Finding, SequentialEvidence, Subject
 from monitors.metric import Severity
-from monitors.pane import Pane, Span
+from monitors.pane import Pane
+from monitors.pane_parts import Span
 from monitors.window import Window
 from schemas.errors import InputError
 from tests.monitors import scene, seen

@@ -7,6 +7,7 @@ import pytest
 
 from monitors.delta import Delta, Ledger, Range, fingerprint
 from monitors.pane import Deltas, PaneLayout
+from monitors.samples import Sampler
 from schemas.errors import InputError
 from tests.monitors.scene import SCHEMA, batch, layout, profile
 
@@ -41,6 +42,23 @@ def test_a_delta_is_the_same_after_a_journey(rows: int) -> None:
     for pane in read.panes.values():
         pane.add(pane)  # its counts are its own to change
     assert len(data) < 8 * LAYOUT.size * max(1, len(delta.panes))
+
+
+def test_samples_travel_and_are_joined() -> None:
+    drawn = Deltas(LAYOUT, sampler=Sampler(LAYOUT.bins))
+    rows, times = batch(np.random.default_rng(4), 3_000), np.zeros(3_000, np.int64)
+    partitions, offsets = np.zeros(3_000, np.int32), np.arange(3_000)
+    whole = drawn.count(rows, times, partitions, offsets, 5_000.0)[0].sample
+    sent = Delta()
+    for part in (slice(0, 900), slice(900, 3_000)):
+        taken = rows.slice(part.start, part.stop - part.start)
+        counted = drawn.count(taken, times[part], partitions[part], offsets[part], 5_000.0)
+        sent.add(Delta.from_bytes(Delta({}, counted).to_bytes(LAYOUT), LAYOUT))
+    joined = sent.panes[0].sample
+    assert whole is not None
+    assert joined is not None
+    np.testing.assert_array_equal(joined.keys, whole.keys)
+    np.testing.assert_array_equal(joined.codes, whole.codes)
 
 
 def test_deltas_add_up_to_what_is_counted_at_once() -> None:

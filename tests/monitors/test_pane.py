@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from monitors import pane as panes
 from monitors.delays import delay_codes
-from monitors.pane import MAX_EXAMPLES, Deltas, Pane, PaneLayout, Span
+from monitors.pane import MAX_EXAMPLES, Deltas, Pane, PaneLayout
+from monitors.pane_parts import Span
 from schemas.errors import InputError
 from schemas.rules import Range
 from tests.monitors import scene

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from monitors import window as sliding
 from monitors.arrivals import Arrivals
-from monitors.pane import Deltas, Pane, PaneLayout, Span
+from monitors.pane import Deltas, Pane, PaneLayout
+from monitors.pane_parts import Span
 from monitors.window import MAX_OPEN_PANES, Window, Windows
 from schemas.errors import InputError
 from schemas.profile import Profile, profile_table
