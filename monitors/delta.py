@@ -62,7 +62,11 @@ class Delta:
             "read_ms": self.read_ms,
             "tallies": dict(self.tallies),
             "notes": {
-                str(slot): {"spans": {str(p): list(s) for p, s in pane.spans.items()}, "examples": pane.examples}
+                str(slot): {
+                    "spans": {str(p): list(s) for p, s in pane.spans.items()},
+                    "numbers": {str(p): list(n) for p, n in pane.numbers.items()},
+                    "examples": pane.examples,
+                }
                 for slot, pane in self.panes.items()
             },
         }
@@ -114,8 +118,9 @@ def _sample(data: bytes | None, columns: int) -> Sample | None:
 
 def _noted(pane: Pane, notes: Mapping[str, Any]) -> Pane:
     spans = {int(p): Span(*span) for p, span in notes["spans"].items()}
+    numbers = {int(p): (first, last) for p, (first, last) in notes["numbers"].items()}
     examples = {rule: tuple((p, o) for p, o in each) for rule, each in notes["examples"].items()}
-    return replace(pane, spans=spans, examples=examples)
+    return replace(pane, spans=spans, numbers=numbers, examples=examples)
 
 
 def fingerprint(layout: PaneLayout) -> str:

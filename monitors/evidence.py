@@ -6,8 +6,9 @@ An `Evidence` answers after every pane; the alarms' state machine asks it and kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -93,8 +94,16 @@ class Evidence(Protocol):
         """What is known of every subject once a window's newest pane is counted, in the order of `subjects`."""
         ...
 
+    def facts(self, window: Window) -> list[Finding]:
+        """What is known of a window's newest pane without comparing it; nothing of it is remembered."""
+        ...
+
     def forget(self, subject: Subject) -> None:
         """Begin anew with a subject, since its alarm is over; what came before no longer counts."""
+        ...
+
+    def begin_anew(self, reference: Reference, concerns: Callable[[Subject], bool]) -> None:
+        """Compare with another reference from the next pane on, and forget the subjects that it concerns."""
         ...
 
 
@@ -213,7 +222,8 @@ class SequentialEvidence:
         self.sensitivity = Sensitivity() if sensitivity is None else sensitivity
         soft = {} if tolerated is None else tolerated
         factors = {} if inflation is None else inflation
-        self._questions = questions_of(layout, reference, soft, factors, tells=tells)
+        self._asks = partial(questions_of, layout, tolerated=soft, inflation=factors, tells=tells)
+        self._questions = self._asks(reference=reference)
         self._tested = tuple(Subject(q.metric.NAME, name) for q in self._questions for name in q.names)
         self._facts = tuple(Subject(VIOLATION_RATE.NAME, name) for name in layout.rule_names if name not in soft)
         self._places = {subject: i for i, subject in enumerate(self._tested)}
@@ -291,7 +301,15 @@ class SequentialEvidence:
             )
             for i, subject in enumerate(self._tested)
         ]
-        return findings + self._broken(window)
+        return findings + self.facts(window)
+
+    def begin_anew(self, reference: Reference, concerns: Callable[[Subject], bool]) -> None:
+        """See `Evidence.begin_anew`; no window holds panes of before, and evidence of other subjects stays."""
+        self._questions = self._asks(reference=reference)
+        self._panes = 0
+        self._ring[:], self._sums[:], self._ages[:] = 0, 0, 0
+        for subject in filter(concerns, self._tested):
+            self.forget(subject)
 
     def forget(self, subject: Subject) -> None:
         """See `Evidence.forget`."""
@@ -337,7 +355,8 @@ class SequentialEvidence:
         pane = Pane(self.layout, self._sums[scale].copy(), dict(newest.spans), dict(newest.examples))
         return Window(float(self._starts_s[first]), window.end_s, pane, newest, window.newest_s)
 
-    def _broken(self, window: Window) -> list[Finding]:
+    def facts(self, window: Window) -> list[Finding]:
+        """See `Evidence.facts`."""
         tip = window.tip()
         broken = {subject: tip.pane.violations(subject.column) > 0 for subject in self._facts}
         return [Finding(subject, is_so, is_so, not is_so, tip) for subject, is_so in broken.items()]

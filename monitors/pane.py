@@ -98,6 +98,7 @@ class Pane:
         spans: by partition, which records are counted.
         examples: by rule, up to `MAX_EXAMPLES` records that broke it.
         sketches: by key or identifier, the registers of `monitors.sketches`; joined and never taken apart.
+        numbers: by partition, the first and the last sequence of its records, of those that have one.
         sample: some of its records, until a classifier has looked at them; alike.
     """
 
@@ -106,6 +107,7 @@ class Pane:
     spans: dict[int, Span] = field(default_factory=dict)
     examples: dict[str, Examples] = field(default_factory=dict)
     sketches: dict[str, Registers] = field(default_factory=dict)
+    numbers: dict[int, tuple[int, int]] = field(default_factory=dict)
     sample: Sample | None = None
 
     @classmethod
@@ -161,8 +163,11 @@ class Pane:
         return Told(*self.counts[self.layout.told].tolist())
 
     def gather(self, other: Pane) -> None:
-        """Take in a pane of the same slot: as `add` does, and its sample too."""
+        """Take in a pane of the same slot: as `add` does, and its numbers and sample too."""
         self.add(other)
+        for partition, (first, last) in other.numbers.items():
+            mine = self.numbers.get(partition, (first, last))
+            self.numbers[partition] = min(mine[0], first), max(mine[1], last)
         self.sample = other.sample if self.sample is None else self.sample.joined(other.sample)
 
     def add(self, other: Pane) -> None:
@@ -263,6 +268,7 @@ class Deltas:
         if arrived is not None:
             panes.tally(self.layout.lateness, delay_codes(arrived.late_ms / 1_000))
             panes.follow(self.layout.sequences, arrived)
+            panes.number(partitions, arrived.numbers)
         self._check(panes, batch, partitions, offsets)
         return panes.spanned(partitions, offsets, event_time_ms)
 
@@ -359,6 +365,18 @@ class _Table:
             return
         for slot in np.unique(self._row_slot[rows]).tolist():
             yield self._panes[slot], rows[self._row_slot[rows] == slot]
+
+    def number(self, partitions: npt.NDArray[np.int32], numbers: npt.NDArray[np.int64]) -> None:
+        """Note the first and the last sequence of every partition; both of shape (rows,), -1 for none."""
+        known = np.flatnonzero(numbers >= 0)
+        if len(known) == 0:
+            return
+        slots = self._row_slot if len(self._row_slot) == 0 else self._row_slot[known]
+        found = np.zeros((len(self._slots), int(partitions.max()) + 1, 4), np.int64)
+        note_spans(slots, partitions[known], numbers[known], numbers[known], found)
+        for slot, partition in np.argwhere(found[:, :, 0]).tolist():
+            first, last = found[slot, partition, 1:3].tolist()
+            self._panes[slot].numbers[partition] = first, last
 
     def spanned(
         self,

@@ -101,6 +101,7 @@ class _Rung:
     def forget(self) -> None:
         """Start afresh: what closed before is in no window any more."""
         self._closed.clear()
+        self._filling = None
         for each in self._sums:
             each.total = Pane.empty(self._layout)
 
@@ -183,7 +184,8 @@ class Windows:
         allowed_lateness_s: how far out of order records may be, in seconds of event time.
         idle_s: after how many seconds without a record a partition no longer holds the others back.
         longer_s: the lengths of further windows, each a whole number of panes.
-        finished: told of every pane that is complete, in order, before it is in any window.
+        finished: told of every pane that is complete, in order, before it is in any window; says whether windows begin
+            anew with it.
 
     Raises:
         InputError: lengths that do not fit each other, or negative ones.
@@ -197,7 +199,7 @@ class Windows:
         allowed_lateness_s: float = 5.0,
         idle_s: float = 30.0,
         longer_s: Sequence[float] = (),
-        finished: Callable[[Pane], None] = lambda pane: None,
+        finished: Callable[[Pane], bool] = lambda pane: False,
     ) -> None:
         self.layout = layout
         self.pane_ms = pane_milliseconds(pane_s)
@@ -287,11 +289,18 @@ class Windows:
             else:
                 yield from self._close(self._next)
 
+    def _begin_anew(self, slot: int) -> None:
+        """Have windows hold nothing of what was before a slot."""
+        self._since_ms = slot * self.pane_ms
+        for rung in (self._first, *self._longer):
+            rung.forget()
+
     def _close(self, slot: int) -> Iterator[Window]:
         newest = self._open.pop(slot, None)
         newest = Pane.empty(self.layout) if newest is None else newest
         self._next = slot + 1
-        self._finished(newest)
+        if self._finished(newest):
+            self._begin_anew(slot)
         yield from self._first.close(slot, newest, self._since_ms)
         for rung in self._longer:
             yield from rung.collect((slot + 1) * self.pane_ms, newest, self._since_ms)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from monitors.alarms import Alarms, Event
 from monitors.measure import Measurement, measure
 from monitors.pane import Deltas, Pane, PaneLayout
 from monitors.prometheus import Exporter, Reading
-from monitors.reference import Reference
+from monitors.reference import CHANGE, Reference
 from monitors.window import Window, Windows
 from stream_app.counting import SHOWN_RECORDS, Seen
+from stream_app.following import Follower
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ class Judges:
         layout: the stream's cells.
         deltas: turns batches into panes.
         windows: slides over the panes.
-        references: what windows are compared with, the one for alarms first.
+        follower: keeps in step what windows are compared with for alarms.
+        fidelity: the training data, which they are compared with too.
         alarms: the latches.
         exporter: shows it all to Prometheus.
         tolerated: by rule, the share of records that may break it; the others are facts.
@@ -53,10 +55,16 @@ class Judges:
     layout: PaneLayout
     deltas: Deltas
     windows: Windows
-    references: tuple[Reference, ...]
+    follower: Follower
+    fidelity: Reference
     alarms: Alarms
     exporter: Exporter
     tolerated: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What windows are compared with now, the one for alarms first."""
+        return (self.follower.reference, self.fidelity)
 
 
 @dataclass
@@ -113,9 +121,10 @@ class Judging:
         Returns:
             The alarms that opened, were raised or cleared.
         """
+        self.judges.follower.look(now_ms)
         with self.lock:
             self.judges.windows.expect(tuple(partitions), now_ms / 1_000)
-            closed = list(self.judges.windows.closed(now_ms / 1_000))
+            closing = self.judges.windows.closed(now_ms / 1_000)
             memory = self.memory
             reading = Reading(
                 self.judges.windows.late_records,
@@ -126,15 +135,23 @@ class Judging:
                 memory.redelivered,
             )
         self.judges.exporter.read(reading)
-        return [event for window in closed for event in self._judge(window)]
+        events: list[Event] = []
+        while (window := self._closed(closing)) is not None:
+            events += self._judge(window)
+        return events
+
+    def _closed(self, closing: Iterator[Window]) -> Window | None:
+        """The next window; each is judged before the next pane is looked at, which may be compared with others."""
+        with self.lock:
+            return next(closing, None)
 
     def _judge(self, window: Window) -> list[Event]:
-        judges = self.judges
-        measurements = measure(window, judges.references)
+        judges, compared = self.judges, self.judges.follower.compared
+        measurements = [m for m in measure(window, judges.references) if compared or m.reference != CHANGE]
         if window.asked_s != judges.windows.window_s:
             judges.exporter.update_longer(window, measurements)
             return []
-        events = judges.alarms.update(window)
+        events = judges.alarms.update(window, compared=compared)
         judges.exporter.update(window, measurements, events)
         judges.exporter.weigh(judges.alarms.evidence.level, judges.alarms.evidence.threshold)
         with self.lock:

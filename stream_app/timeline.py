@@ -24,7 +24,8 @@ class Entry:
 
     Args:
         at_ms: when, milliseconds since the epoch.
-        kind: started, incident_started, incident_ended, alarm_opened, alarm_raised, alarm_cleared or note.
+        kind: started, incident_started, incident_ended, alarm_opened, alarm_raised, alarm_cleared, command, announced
+            or note.
         text: in words.
     """
 
@@ -57,6 +58,8 @@ class Timeline:
         if event.metric == VIOLATION_RATE.NAME:
             verb = {"opened": "is broken", "raised": "is broken more often"}.get(event.kind, "holds again")
         figure = f"{event.metric} {event.estimate.value:.3f} [{event.estimate.low:.3f}, {event.estimate.high:.3f}]"
+        if event.reason:
+            verb, figure = "is no alarm any more", event.reason
         with self._lock:
             self._alarms.append(event)
             self._entries.append(Entry(at_ms, f"alarm_{event.kind}", f"{event.column or TABLE} {verb}: {figure}"))

@@ -53,6 +53,7 @@ def monitor_command(
             watch = monitoring.watch(spec, artifact, outside, "earliest" if from_start else "latest")
         timeline = Timeline()
         clock = Clock()
+        watch.judges.follower.noted = lambda kind, text: timeline.note(clock.now_ms(), kind, text)
         timeline.note(clock.now_ms(), "started", f"watching {spec.topic}")
         snapshots = Snapshots(monitoring.about(spec, artifact, outside), watch, timeline, spec.monitor.min_effect)
         web = Web(snapshots.take, watch.judges.exporter.render, lambda: len(watch.memory.verdicts) > 0)
