@@ -31,10 +31,17 @@ LEAST_KEPT = 60
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one window said."""
+    """What one window said.
+
+    Args:
+        window: the counts.
+        measurements: what was measured on it.
+        level: the evidence against the whole table after it, as a power of ten.
+    """
 
     window: Window
     measurements: tuple[Measurement, ...]
+    level: float
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ class Memory:
     tombstones: int = 0
     redelivered: int = 0
     verdicts: deque[Verdict] = field(default_factory=lambda: deque(maxlen=KEPT))
+    longer: dict[str, Verdict] = field(default_factory=dict)
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=SHOWN_RECORDS))
 
@@ -150,12 +158,14 @@ class Judging:
         measurements = [m for m in measure(window, judges.references) if compared or m.reference != CHANGE]
         if window.asked_s != judges.windows.window_s:
             judges.exporter.update_longer(window, measurements)
+            with self.lock:
+                self.memory.longer[window.name] = Verdict(window, tuple(measurements), judges.alarms.evidence.level)
             return []
         events = judges.alarms.update(window, compared=compared)
         judges.exporter.update(window, measurements, events)
         judges.exporter.weigh(judges.alarms.evidence.level, judges.alarms.evidence.threshold)
         with self.lock:
-            self.memory.verdicts.append(Verdict(window, tuple(measurements)))
+            self.memory.verdicts.append(Verdict(window, tuple(measurements), judges.alarms.evidence.level))
             self.memory.events.extend(events)
         for event in events:
             said = {"column": event.column, "metric": event.metric, "severity": str(event.severity)}

@@ -55,7 +55,7 @@ def monitor_command(
         clock = Clock()
         watch.judges.follower.noted = lambda kind, text: timeline.note(clock.now_ms(), kind, text)
         timeline.note(clock.now_ms(), "started", f"watching {spec.topic}")
-        snapshots = Snapshots(monitoring.about(spec, artifact, outside), watch, timeline, spec.monitor.min_effect)
+        snapshots = Snapshots(monitoring.about(spec, artifact, outside), watch, timeline, spec.monitor)
         web = Web(snapshots.take, watch.judges.exporter.render, lambda: len(watch.memory.verdicts) > 0)
         listen = spec.monitor.port if port is None else port
         with until_interrupted() as stop, serve(app(web), HOST, listen) as served:
