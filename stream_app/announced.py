@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from connectors.kafka import Cluster, Inbox, topic_partitions
-from schemas.errors import InputError
+from schemas.errors import InputError, Problem
 from schemas.steering import Steering
 from stream_app.contents import Content, Contents, Model
 from stream_app.control import Acknowledgement
 from stream_app.progress import Progress
 from stream_app.topics import Topics
 
-LOOK_AGAIN_MS = 5_000.0
+logger = logging.getLogger(__name__)
+
+LOOK_AGAIN_MS = 15_000.0
 """How long to wait before looking again whether a worker has begun the stream."""
 
 AT_ONCE = 1_000
@@ -91,17 +94,29 @@ class Announcements:
             if now_ms < self._look_ms:
                 return []
             self._look_ms = now_ms + LOOK_AGAIN_MS
-            if topic_partitions(self._cluster, self._topics.progress) is None:
+            if not self._opened():
                 return []
-            self._answers = Inbox(self._cluster, self._topics.acknowledgements, start="latest")
-            self._progress = Inbox(self._cluster, self._topics.progress)
-            self._caught_up = False
+        assert self._progress is not None
+        assert self._answers is not None
         polled = self._progress.poll(AT_ONCE, 0.0)
         newest = dict(zip(polled.partitions.tolist(), polled.values, strict=True))
         for shard, value in newest.items():
             self._learn(shard, value or b"")
         self._caught_up = self._caught_up or self._progress.at_end()
         return list(self._heard(self._answers.poll(AT_ONCE, 0.0).values))
+
+    def _opened(self) -> bool:
+        """Begin to read, if there is something to read; what can not be read now is tried again."""
+        try:
+            if topic_partitions(self._cluster, self._topics.progress) is None:
+                return False
+            self._answers = Inbox(self._cluster, self._topics.acknowledgements, start="latest")
+            self._progress = Inbox(self._cluster, self._topics.progress)
+        except Problem as problem:
+            logger.warning("what is announced can not be read: %s", problem)
+            return False
+        self._caught_up = False
+        return True
 
     def makings(self, numbers: Mapping[int, tuple[int, int]]) -> list[Making]:
         """What the records of a pane are drawn from, each once.

@@ -22,9 +22,10 @@ export function ratio(x) {
   return Math.abs(x) >= 100 ? WHOLE.format(x) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(3);
 }
 
-/** A power of ten, as its exponent is given: 10⁴. */
+/** A power of ten, as its exponent is given: 10⁴; past a hundred nobody counts. */
 export function power(x) {
   if (!known(x)) return UNKNOWN;
+  if (x > 100) return `more than ${power(100)}`;
   const digits = Number(x.toFixed(1)).toString();
   return `10${[...digits].map((digit) => SUPERSCRIPTS[digit]).join("")}`;
 }

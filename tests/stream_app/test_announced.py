@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.errors import InputError
+from schemas.errors import InputError, ServiceError
 from schemas.steering import Steering
+from stream_app import announced as announced_module
 from stream_app.announced import LOOK_AGAIN_MS, Announcements, Making
 from stream_app.contents import Model
 from stream_app.control import ORDERS, Desired, State, drifting, steered
@@ -95,6 +96,19 @@ def test_a_stream_that_nobody_has_begun_is_looked_for_again(monkeypatch: pytest.
     stream.begin().tell(steered(RARE), "steer")
     announced.look(LOOK_AGAIN_MS - 1)
     assert announced.makings({0: (0, 9)}) == [Making()]
+    announced.look(LOOK_AGAIN_MS)
+    assert announced.makings({0: (0, 9)}) == [Making(steering=RARE)]
+
+
+def test_what_can_not_be_read_is_tried_again(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object) -> int:
+        raise ServiceError("the broker does not answer")
+
+    stream.tell(steered(RARE), "steer")
+    with monkeypatch.context() as broken:
+        broken.setattr(announced_module, "topic_partitions", refuses)
+        announced = heard(stream)
+        assert announced.makings({0: (0, 9)}) == [Making()]
     announced.look(LOOK_AGAIN_MS)
     assert announced.makings({0: (0, 9)}) == [Making(steering=RARE)]
 
