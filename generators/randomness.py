@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     IMAGES = "images"
     TRAINING = "training"
     DRIFT = "drift"
+    CLASSIFIER = "classifier"
 
 
 Key = tuple[int, int]

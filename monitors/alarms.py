@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +39,7 @@ class Event:
         start_s: where that stretch begins; end_s: where it ends, exclusive.
         examples: records by partition and offset: for rules those that broke it, for columns the first and last
             record of each partition in the newest pane.
+        reason: why it cleared, where that is not that nothing shows any more.
     """
 
     kind: Happening
@@ -50,6 +51,7 @@ class Event:
     start_s: float
     end_s: float
     examples: Examples
+    reason: str = ""
 
 
 @dataclass
@@ -84,6 +86,7 @@ class Alarms:
         self.reference = reference
         self.clear_after = clear_after
         self._latches: dict[Subject, _Latch] = {}
+        self._over: dict[Subject, str] = {}
         self._metrics = {metric.NAME: metric for metric in map(monitors.load, monitors.names())}
 
     @property
@@ -121,17 +124,35 @@ class Alarms:
             if severity >= 0
         }
 
-    def update(self, window: Window) -> list[Event]:
+    def begin_anew(self, reference: Reference, concerns: Callable[[Subject], bool], reason: str) -> None:
+        """Compare with another reference from the next pane on; alarms that it concerns are over.
+
+        Args:
+            reference: rows of the generator as it is now.
+            concerns: whether a subject is to begin without evidence.
+            reason: why its alarm is over, in words.
+        """
+        self.reference = reference
+        self.evidence.begin_anew(reference, concerns)
+        self._over |= {subject: reason for subject in self._latches if concerns(subject)}
+
+    def update(self, window: Window, *, compared: bool = True) -> list[Event]:
         """Judge a window's newest pane.
 
         Args:
             window: the next one, in order of event time.
+            compared: False where only facts can be told of it.
 
         Returns:
             The alarms that opened, were raised or cleared by it.
         """
         events = []
-        for finding in self.evidence.judge(window):
+        for subject, reason in self._over.items():
+            over = Finding(subject, False, False, None, window.tip())
+            events.append(replace(self._event("cleared", over, window), reason=reason))
+            del self._latches[subject]
+        self._over = {}
+        for finding in self.evidence.judge(window) if compared else self.evidence.facts(window):
             kind = self._latched(finding)
             if kind is not None:
                 events.append(self._event(kind, finding, window))

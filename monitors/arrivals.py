@@ -51,15 +51,17 @@ class Arrived:
         late_ms: how far the event time lies behind the newest of the partition, shape (rows,).
         followed: whether its sequence is known, shape (rows,).
         shown: sequences that are missing before it, was missing until it, came before, shape (rows, 3).
+        numbers: its sequence in the epoch that is watched, -1 where none is known, shape (rows,).
     """
 
     late_ms: Longs
     followed: Mask
     shown: Longs
+    numbers: Longs
 
     def take(self, rows: npt.NDArray[np.int64]) -> Arrived:
         """What some of the records show."""
-        return Arrived(self.late_ms[rows], self.followed[rows], self.shown[rows])
+        return Arrived(self.late_ms[rows], self.followed[rows], self.shown[rows], self.numbers[rows])
 
 
 class Arrivals:

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from monitors.pane import Pane, PaneLayout, Span
+from monitors.pane import Pane, PaneLayout
+from monitors.pane_parts import Span
+from monitors.samples import Sample
 from schemas.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
 """Version of the bytes that `Delta.to_bytes` writes."""
 
 
@@ -44,7 +46,7 @@ class Delta:
     def add(self, other: Delta) -> None:
         """Take in what was counted next; the other is not kept, nor changed."""
         for slot, pane in other.panes.items():
-            self.panes.setdefault(slot, Pane.empty(pane.layout)).add(pane)
+            self.panes.setdefault(slot, Pane.empty(pane.layout)).gather(pane)
         for partition, (start, end) in other.ranges.items():
             self.ranges[partition] = Range(self.ranges.get(partition, Range(start, end)).start, end)
         for name, count in other.tallies.items():
@@ -53,20 +55,27 @@ class Delta:
 
     def to_bytes(self, layout: PaneLayout) -> bytes:
         """An Arrow stream of one row a pane, which `from_bytes` reads back; zeros take next to no room."""
-        about = {
+        about: dict[str, Any] = {
             "format": FORMAT,
             "layout": fingerprint(layout),
             "ranges": {str(p): list(r) for p, r in self.ranges.items()},
             "read_ms": self.read_ms,
             "tallies": dict(self.tallies),
             "notes": {
-                str(slot): {"spans": {str(p): list(s) for p, s in pane.spans.items()}, "examples": pane.examples}
+                str(slot): {
+                    "spans": {str(p): list(s) for p, s in pane.spans.items()},
+                    "numbers": {str(p): list(n) for p, n in pane.numbers.items()},
+                    "examples": pane.examples,
+                }
                 for slot, pane in self.panes.items()
             },
         }
         rows = np.array([pane.counts for pane in self.panes.values()], np.int64).reshape(-1)
         counts = pa.FixedSizeListArray.from_arrays(pa.array(rows), layout.size)
-        columns = {"slot": pa.array(list(self.panes), pa.int64()), "counts": counts}
+        samples = [pane.sample for pane in self.panes.values()]
+        about["sampled"] = max((each.codes.shape[1] for each in samples if each is not None), default=0)
+        kept = pa.array([None if each is None else each.to_bytes() for each in samples], pa.binary())
+        columns = {"slot": pa.array(list(self.panes), pa.int64()), "counts": counts, "sample": kept}
         batch = pa.record_batch(columns).replace_schema_metadata({"delta": json.dumps(about)})
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
@@ -96,17 +105,22 @@ class Delta:
         rows = counts.flatten().to_numpy().reshape(-1, layout.size)
         slots = batch["slot"].to_numpy().tolist()
         panes = {
-            slot: _noted(Pane(layout, row.copy()), about["notes"][str(slot)])
-            for slot, row in zip(slots, rows, strict=True)
+            slot: _noted(Pane(layout, row.copy(), sample=_sample(kept, about["sampled"])), about["notes"][str(slot)])
+            for slot, row, kept in zip(slots, rows, batch["sample"].to_pylist(), strict=True)
         }
         ranges = {int(p): Range(*both) for p, both in about["ranges"].items()}
         return cls(ranges, panes, about["read_ms"], about["tallies"])
 
 
+def _sample(data: bytes | None, columns: int) -> Sample | None:
+    return None if data is None else Sample.from_bytes(data, columns)
+
+
 def _noted(pane: Pane, notes: Mapping[str, Any]) -> Pane:
     spans = {int(p): Span(*span) for p, span in notes["spans"].items()}
+    numbers = {int(p): (first, last) for p, (first, last) in notes["numbers"].items()}
     examples = {rule: tuple((p, o) for p, o in each) for rule, each in notes["examples"].items()}
-    return replace(pane, spans=spans, examples=examples)
+    return replace(pane, spans=spans, numbers=numbers, examples=examples)
 
 
 def fingerprint(layout: PaneLayout) -> str:

@@ -6,8 +6,9 @@ An `Evidence` answers after every pane; the alarms' state machine asks it and kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,6 +26,7 @@ from monitors.quality.unseen_share import METRIC as UNSEEN_SHARE
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from monitors.questions import REFERENCE_MISS, Answer, Asked, Order, Question, Rate, Shares, asked_of
 from monitors.reference import Reference
+from monitors.telling import Telling
 from monitors.together import Together
 from monitors.tolerated import Tolerated
 from monitors.window import Window
@@ -43,7 +45,7 @@ class Subject:
 
     Args:
         metric: the metric's NAME.
-        column: the column; for rules the rule's name.
+        column: the column; for rules the rule's name; "" for the table as a whole.
     """
 
     metric: str
@@ -101,8 +103,16 @@ class Evidence(Protocol):
         """What is known of every subject once a window's newest pane is counted, in the order of `subjects`."""
         ...
 
+    def facts(self, window: Window) -> list[Finding]:
+        """What is known of a window's newest pane without comparing it; nothing of it is remembered."""
+        ...
+
     def forget(self, subject: Subject) -> None:
         """Begin anew with a subject, since its alarm is over; what came before no longer counts."""
+        ...
+
+    def begin_anew(self, reference: Reference, concerns: Callable[[Subject], bool]) -> None:
+        """Compare with another reference from the next pane on, and forget the subjects that it concerns."""
         ...
 
 
@@ -138,6 +148,8 @@ def questions_of(
     reference: Reference,
     tolerated: Mapping[str, float],
     inflation: Mapping[Subject, float],
+    *,
+    tells: bool = False,
 ) -> tuple[Question, ...]:
     """Everything that is asked of a stream's windows: order, shares, nulls, unseen values, correlations,
     rules with a tolerated rate.
@@ -147,6 +159,7 @@ def questions_of(
         reference: the generator's own rows.
         tolerated: by rule, the share of records that may break it.
         inflation: by subject, by how much counts spread more than independent records would (`monitors.dispersion`).
+        tells: whether a classifier tells records from the generator's rows.
     """
     nullable = tuple(c.name for c in layout.columns if c.nullable)
     compared: tuple[Metric, ...] = (KS, CHI_SQUARE, UNSEEN_SHARE)
@@ -178,6 +191,8 @@ def questions_of(
     if names[CORRELATION]:
         spreads = np.array([inflation.get(Subject(KS.NAME, name), 1.0) for name in names[CORRELATION]])
         found.append(Together(layout, reference, spreads, miss))
+    if tells:
+        found.append(Telling(layout))
     soft = {name: tolerated[name] for name in layout.rule_names if name in tolerated}
     return (*found, Tolerated(layout, soft)) if soft else tuple(found)
 
@@ -199,6 +214,7 @@ class SequentialEvidence:
         sensitivity: when a change counts.
         tolerated: by rule, the share of records that may break it; a rule without one is a fact: one record is enough.
         inflation: by subject, see `questions_of`.
+        tells: alike.
     """
 
     def __init__(
@@ -208,11 +224,15 @@ class SequentialEvidence:
         sensitivity: Sensitivity | None = None,
         tolerated: Mapping[str, float] | None = None,
         inflation: Mapping[Subject, float] | None = None,
+        *,
+        tells: bool = False,
     ) -> None:
         self.layout = layout
         self.sensitivity = Sensitivity() if sensitivity is None else sensitivity
         soft = {} if tolerated is None else tolerated
-        self._questions = questions_of(layout, reference, soft, {} if inflation is None else inflation)
+        factors = {} if inflation is None else inflation
+        self._asks = partial(questions_of, layout, tolerated=soft, inflation=factors, tells=tells)
+        self._questions = self._asks(reference=reference)
         self._tested = tuple(Subject(q.metric.NAME, name) for q in self._questions for name in q.names)
         self._facts = tuple(Subject(VIOLATION_RATE.NAME, name) for name in layout.rule_names if name not in soft)
         self._places = {subject: i for i, subject in enumerate(self._tested)}
@@ -290,7 +310,15 @@ class SequentialEvidence:
             )
             for i, subject in enumerate(self._tested)
         ]
-        return findings + self._broken(window)
+        return findings + self.facts(window)
+
+    def begin_anew(self, reference: Reference, concerns: Callable[[Subject], bool]) -> None:
+        """See `Evidence.begin_anew`; no window holds panes of before, and evidence of other subjects stays."""
+        self._questions = self._asks(reference=reference)
+        self._panes = 0
+        self._ring[:], self._sums[:], self._ages[:] = 0, 0, 0
+        for subject in filter(concerns, self._tested):
+            self.forget(subject)
 
     def forget(self, subject: Subject) -> None:
         """See `Evidence.forget`."""
@@ -336,7 +364,8 @@ class SequentialEvidence:
         pane = Pane(self.layout, self._sums[scale].copy(), dict(newest.spans), dict(newest.examples))
         return Window(float(self._starts_s[first]), window.end_s, pane, newest, window.newest_s)
 
-    def _broken(self, window: Window) -> list[Finding]:
+    def facts(self, window: Window) -> list[Finding]:
+        """See `Evidence.facts`."""
         tip = window.tip()
         broken = {subject: tip.pane.violations(subject.column) > 0 for subject in self._facts}
         return [Finding(subject, is_so, is_so, not is_so, tip) for subject, is_so in broken.items()]

@@ -12,7 +12,8 @@ import pyarrow as pa
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from monitors.pane import Pane, PaneLayout, Span
+from monitors.pane import Pane, PaneLayout
+from monitors.pane_parts import Span
 from schemas.errors import InputError
 
 State = Mapping[str, Any]
@@ -80,12 +81,13 @@ def _together(value: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
 
 
 def panes_state(panes: Sequence[Pane], layout: PaneLayout) -> State:
-    """Panes as a state, exactly: counts, spans, examples and sketches."""
+    """Panes as a state, exactly: counts, spans, examples, sketches and numbers; samples are left out."""
     return {
         "counts": np.array([pane.counts for pane in panes], np.int64).reshape(len(panes), layout.size),
         "spans": [[[partition, *span] for partition, span in pane.spans.items()] for pane in panes],
         "examples": [pane.examples for pane in panes],
         "sketches": [pane.sketches for pane in panes],
+        "numbers": [[[partition, *ends] for partition, ends in pane.numbers.items()] for pane in panes],
     }
 
 
@@ -105,8 +107,9 @@ def panes_of(state: State, layout: PaneLayout) -> list[Pane]:
             {partition: Span(*span) for partition, *span in spans},
             {rule: tuple((p, offset) for p, offset in each) for rule, each in examples.items()},
             dict(sketches),
+            {partition: (first, last) for partition, first, last in numbers},
         )
-        for row, spans, examples, sketches in zip(
-            counts, state["spans"], state["examples"], state["sketches"], strict=True
+        for row, spans, examples, sketches, numbers in zip(
+            counts, state["spans"], state["examples"], state["sketches"], state["numbers"], strict=True
         )
     ]

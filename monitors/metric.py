@@ -8,6 +8,7 @@ from enum import StrEnum
 from math import inf
 from typing import ClassVar
 
+from monitors.burn_rates import Budget
 from monitors.estimate import Estimate
 from monitors.pane import PaneLayout
 from monitors.reference import Reference
@@ -60,6 +61,8 @@ class Alert:
         for_s: for how long it must hold, in seconds.
         on_value: compare the value itself and not the interval.
         warns: whether the monitor's own alarm may be a warning at first; not where a change of any size matters.
+        budget: what records beyond the threshold are spent from; the alert is about how fast that burns, and pages or
+            warns by it.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Alert:
     for_s: int = 0
     on_value: bool = False
     warns: bool = True
+    budget: Budget | None = None
 
 
 class Metric(ABC):

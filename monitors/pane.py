@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ import pyarrow as pa
 from monitors.arrivals import Arrived
 from monitors.delays import DELAY_EDGES_S, delay_codes
 from monitors.pane_kernels import note_spans
+from monitors.pane_parts import Sequences, Span, Told
+from monitors.samples import Keys, Sample, Sampler, hashes_of
 from monitors.sketches import REGISTERS, Registers, note
 from monitors.slots import pane_milliseconds, slots_of
 from schemas.bins import DEFAULT_CELLS, Bins
@@ -31,34 +33,6 @@ AT_ONCE_BYTES = 64 << 20
 
 Examples = tuple[tuple[int, int], ...]
 """Records by partition and offset."""
-
-
-class Span(NamedTuple):
-    """What a pane holds of one partition: its first and last offset, and its latest event time in milliseconds."""
-
-    first: int
-    last: int
-    latest_ms: int
-
-    def union(self, other: Span) -> Span:
-        """The span of both."""
-        return Span(min(self.first, other.first), max(self.last, other.last), max(self.latest_ms, other.latest_ms))
-
-
-class Sequences(NamedTuple):
-    """What records show of the numbers they have in their shards.
-
-    Args:
-        followed: records whose number is known.
-        missing: numbers that had not come when a higher one came.
-        filled: numbers that were missing until they came after all, in this pane or a later one.
-        repeated: records whose number had come before, at another offset.
-    """
-
-    followed: int
-    missing: int
-    filled: int
-    repeated: int
 
 
 class PaneLayout:
@@ -102,10 +76,10 @@ class PaneLayout:
         if twice:
             raise InputError(*(f"rule={name}: is given twice; drop one" for name in twice))
         delays = len(DELAY_EDGES_S)
-        sizes = [self.rows.size, len(self.rules), delays, delays, delays, len(Sequences._fields)]
+        sizes = [self.rows.size, len(self.rules), *[delays] * 3, len(Sequences._fields), len(Told._fields)]
         ends = np.cumsum(sizes).tolist()
         places = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-        self.violations, self.publish_delays, self.record_ages, self.lateness, self.sequences = places[1:]
+        self.violations, self.publish_delays, self.record_ages, self.lateness, self.sequences, self.told = places[1:]
         self.size: int = ends[-1]
 
 
@@ -124,6 +98,8 @@ class Pane:
         spans: by partition, which records are counted.
         examples: by rule, up to `MAX_EXAMPLES` records that broke it.
         sketches: by key or identifier, the registers of `monitors.sketches`; joined and never taken apart.
+        numbers: by partition, the first and the last sequence of its records, of those that have one.
+        sample: some of its records, until a classifier has looked at them; alike.
     """
 
     layout: PaneLayout
@@ -131,6 +107,8 @@ class Pane:
     spans: dict[int, Span] = field(default_factory=dict)
     examples: dict[str, Examples] = field(default_factory=dict)
     sketches: dict[str, Registers] = field(default_factory=dict)
+    numbers: dict[int, tuple[int, int]] = field(default_factory=dict)
+    sample: Sample | None = None
 
     @classmethod
     def empty(cls, layout: PaneLayout) -> Pane:
@@ -179,6 +157,19 @@ class Pane:
         """What its records show of the numbers they have in their shards."""
         return Sequences(*self.counts[self.layout.sequences].tolist())
 
+    @property
+    def told(self) -> Told:
+        """What a classifier made of its sample."""
+        return Told(*self.counts[self.layout.told].tolist())
+
+    def gather(self, other: Pane) -> None:
+        """Take in a pane of the same slot: as `add` does, and its numbers and sample too."""
+        self.add(other)
+        for partition, (first, last) in other.numbers.items():
+            mine = self.numbers.get(partition, (first, last))
+            self.numbers[partition] = min(mine[0], first), max(mine[1], last)
+        self.sample = other.sample if self.sample is None else self.sample.joined(other.sample)
+
     def add(self, other: Pane) -> None:
         """Take another pane's counts, spans and examples in."""
         self.counts += other.counts
@@ -206,14 +197,21 @@ class Deltas:
     Args:
         layout: which count lies where.
         pane_s: the length of a slot of event time, in seconds; whole milliseconds.
+        sampler: chooses the records that panes keep as they are; None to keep none.
 
     Raises:
         InputError: a slot shorter than a millisecond.
     """
 
-    def __init__(self, layout: PaneLayout, pane_s: float = 1.0) -> None:
+    def __init__(self, layout: PaneLayout, pane_s: float = 1.0, sampler: Sampler | None = None) -> None:
         self.layout = layout
         self.pane_ms = pane_milliseconds(pane_s)
+        self._sampler = sampler
+
+    @property
+    def words(self) -> int:
+        """How many words of 8 bytes a pane takes at the most."""
+        return self.layout.size + (0 if self._sampler is None else self._sampler.words)
 
     def parts(self, event_time_ms: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.intp]]:
         """Rows that are to be counted together: of so few slots that their panes take no more than `AT_ONCE_BYTES`.
@@ -260,13 +258,17 @@ class Deltas:
             return {}
         slots, row_slot = slots_of(event_time_ms, self.pane_ms)
         panes = _Table(self.layout, slots, row_slot)
-        self.layout.rows.add(batch, row_slot, panes.counts)
+        codes = self.layout.rows.codes(batch)
+        self.layout.rows.add_codes(codes, row_slot, panes.counts)
+        if self._sampler is not None:
+            panes.sample(self._sampler, codes, hashes_of(partitions, offsets))
         panes.tally(self.layout.record_ages, delay_codes((seen_ms - event_time_ms) / 1_000))
         for name in self.layout.keys:
             panes.sketch(name, batch.column(name))
         if arrived is not None:
             panes.tally(self.layout.lateness, delay_codes(arrived.late_ms / 1_000))
             panes.follow(self.layout.sequences, arrived)
+            panes.number(partitions, arrived.numbers)
         self._check(panes, batch, partitions, offsets)
         return panes.spanned(partitions, offsets, event_time_ms)
 
@@ -343,6 +345,11 @@ class _Table:
         else:
             np.add.at(self.counts[:, where], self._row_slot, shown)
 
+    def sample(self, sampler: Sampler, codes: npt.NDArray[np.int32], keys: Keys) -> None:
+        """Keep some of the records in the panes: their cells are of shape (columns, rows), their hashes (rows,)."""
+        for pane, rows in self.apart(np.arange(len(keys))):
+            pane.sample = sampler.chosen(codes, rows, keys)
+
     def sketch(self, name: str, array: pa.Array[Any]) -> None:
         """Note the values of a key, shape (rows,), in the panes' sketches."""
         registers = np.zeros((len(self._panes), REGISTERS), np.uint8)
@@ -358,6 +365,18 @@ class _Table:
             return
         for slot in np.unique(self._row_slot[rows]).tolist():
             yield self._panes[slot], rows[self._row_slot[rows] == slot]
+
+    def number(self, partitions: npt.NDArray[np.int32], numbers: npt.NDArray[np.int64]) -> None:
+        """Note the first and the last sequence of every partition; both of shape (rows,), -1 for none."""
+        known = np.flatnonzero(numbers >= 0)
+        if len(known) == 0:
+            return
+        slots = self._row_slot if len(self._row_slot) == 0 else self._row_slot[known]
+        found = np.zeros((len(self._slots), int(partitions.max()) + 1, 4), np.int64)
+        note_spans(slots, partitions[known], numbers[known], numbers[known], found)
+        for slot, partition in np.argwhere(found[:, :, 0]).tolist():
+            first, last = found[slot, partition, 1:3].tolist()
+            self._panes[slot].numbers[partition] = first, last
 
     def spanned(
         self,

@@ -16,6 +16,8 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from monitors.alarms import SEVERITIES, Event
+from monitors.budgets import Budgets
+from monitors.burn_rates import FIDELITY_BUDGET, RULE_BUDGET
 from monitors.evidence import Subject
 from monitors.measure import Measurement, metrics
 from monitors.metric import PREFIX, Metric, Scope, Severity
@@ -95,15 +97,21 @@ class Exporter(Collector):
         stream: the stream's name.
         subjects: everything an alarm can be about; each shows as 0 from the start, in both severities.
         registry: where to register; a registry of its own by default.
+        budgets: what records may be bad.
     """
 
     def __init__(
-        self, stream: str, subjects: Iterable[Subject] = (), registry: CollectorRegistry | None = None
+        self,
+        stream: str,
+        subjects: Iterable[Subject] = (),
+        registry: CollectorRegistry | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         self.stream = stream
         self.registry = CollectorRegistry() if registry is None else registry
         self._metrics = {metric.NAME: metric for metric in metrics()}
         self._alarms = {(subject, severity): _Alarm() for subject in subjects for severity in SEVERITIES}
+        self._budgets = Budgets() if budgets is None else budgets
         self._evidence: tuple[float, float] | None = None
         self._seen = _Seen()
         self._longer: dict[str, tuple[Measurement, ...]] = {}
@@ -122,6 +130,7 @@ class Exporter(Collector):
         with self._lock:
             shown = self._bounded(measurements, window)
             self._seen = _Seen(shown, window.end_s, window.pane.records, window.name)
+            self._budgets.spend(window, shown)
             self._totals.windows += 1
             self._totals.records += window.newest.records
             for rule in window.newest.layout.rule_names:
@@ -184,6 +193,7 @@ class Exporter(Collector):
         """What prometheus_client asks for at every scrape."""
         with self._lock:
             families = [*self._measured(), *self._counted(), *self._latched(), *self._weighed()]
+            families += self._budgeted()
         yield from families
 
     def _bounded(self, measurements: Sequence[Measurement], window: Window) -> tuple[Measurement, ...]:
@@ -271,6 +281,19 @@ class Exporter(Collector):
             ((self.stream, s.metric, s.column, str(how)), alarm.opened) for (s, how), alarm in self._alarms.items()
         ]
         yield _counter("alarms_opened", "How often an alarm opened, or was raised to a page.", opened, labels)
+
+    def _budgeted(self) -> Iterator[Family]:
+        budgets, rules, columns = self._budgets, ["stream", RULE_BUDGET.by], ["stream", FIDELITY_BUDGET.by]
+        tolerated = GaugeMetricFamily(RULE_BUDGET.allowed, "Share of records that may break the rule.", labels=rules)
+        for rule, share in budgets.tolerated.items():
+            tolerated.add_metric([self.stream, rule], share)
+        words = "Share of records that may come while a column is far from the training data."
+        fidelity = GaugeMetricFamily(FIDELITY_BUDGET.allowed, words, labels=["stream"])
+        fidelity.add_metric([self.stream], budgets.fidelity)
+        words = "Records in whose window the column was surely far from the training data."
+        poor = [((self.stream, column), count) for column, count in budgets.poor.items()]
+        name = FIDELITY_BUDGET.spent.removeprefix(PREFIX).removesuffix("_total")
+        yield from (tolerated, fidelity, _counter(name, words, poor, columns))
 
     def _weighed(self) -> Iterator[Family]:
         shown = (

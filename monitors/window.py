@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -102,6 +102,7 @@ class _Rung:
     def forget(self) -> None:
         """Start afresh: what closed before is in no window any more."""
         self._closed.clear()
+        self._filling = None
         for each in self._sums:
             each.total = Pane.empty(self._layout)
 
@@ -205,6 +206,8 @@ class Windows:
         allowed_lateness_s: how far out of order records may be, in seconds of event time.
         idle_s: after how many seconds without a record a partition no longer holds the others back.
         longer_s: the lengths of further windows, each a whole number of panes.
+        finished: told of every pane that is complete, in order, before it is in any window; says whether windows begin
+            anew with it.
 
     Raises:
         InputError: lengths that do not fit each other, or negative ones.
@@ -218,6 +221,7 @@ class Windows:
         allowed_lateness_s: float = 5.0,
         idle_s: float = 30.0,
         longer_s: Sequence[float] = (),
+        finished: Callable[[Pane], bool] = lambda pane: False,
     ) -> None:
         self.layout = layout
         self.pane_ms = pane_milliseconds(pane_s)
@@ -227,6 +231,7 @@ class Windows:
             raise InputError(f"idle_s={idle_s}: must be > 0")
         self.window_s = window_s
         self.late_records = 0
+        self._finished = finished
         lengths = {self.pane_ms: [_panes(window_s, self.pane_ms)]}
         for each_s in longer_s:
             rung_ms = _rung_ms(_panes(each_s, self.pane_ms) * self.pane_ms, self.pane_ms)
@@ -311,7 +316,7 @@ class Windows:
             return
         if slot not in self._open:
             self._open[slot] = Pane.empty(self.layout)
-        self._open[slot].add(pane)
+        self._open[slot].gather(pane)
         if len(self._open) > self._most_open:
             self._watermark.raise_to((min(self._open) + 1) * self.pane_ms)
 
@@ -349,10 +354,18 @@ class Windows:
             else:
                 yield from self._close(self._next)
 
+    def _begin_anew(self, slot: int) -> None:
+        """Have windows hold nothing of what was before a slot."""
+        self._since_ms = slot * self.pane_ms
+        for rung in (self._first, *self._longer):
+            rung.forget()
+
     def _close(self, slot: int) -> Iterator[Window]:
         newest = self._open.pop(slot, None)
         newest = Pane.empty(self.layout) if newest is None else newest
         self._next = slot + 1
+        if self._finished(newest):
+            self._begin_anew(slot)
         yield from self._first.close(slot, newest, self._since_ms)
         for rung in self._longer:
             yield from rung.collect((slot + 1) * self.pane_ms, newest, self._since_ms)

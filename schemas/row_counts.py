@@ -238,11 +238,14 @@ class RowLayout:
             slots: which row of `counts` each row is added to, shape (rows,); shape (0,) when all go to the first.
             counts: added to, shape (slots, at least size).
         """
-        rows = batch.num_rows
-        codes = np.empty((len(self.bins), rows), np.int32)
+        self.add_codes(self.codes(batch), slots, counts)
+
+    def codes(self, batch: pa.RecordBatch) -> npt.NDArray[np.int32]:
+        """The cells of a batch's rows, in the columns' order, shape (columns, rows)."""
+        codes = np.empty((len(self.bins), batch.num_rows), np.int32)
         for place, (name, bins) in enumerate(self.bins.items()):
             bins.code(batch.column(name), codes[place])
-        self.add_codes(codes, slots, counts)
+        return codes
 
     def add_codes(self, codes: npt.NDArray[np.int32], slots: Longs, counts: Longs) -> None:
         """Count rows that are cells already.

@@ -92,9 +92,11 @@ class Monitoring(Part):
         min_effect: changes of this size or less only warn (of KS and total variation, 0 to 1).
         min_records: with fewer records there is no verdict.
         clear_after: how many quiet panes clear an alarm.
+        fidelity_budget: which share of records may come while a column is far from the training data.
         sequences: look at every record's lineage, so that duplicates and gaps are found.
         on_alarm: what alarms do to the stream; nothing by default.
         alertmanager: URL of an Alertmanager that is told of alarms; None for none.
+        classifier: have a classifier tell records from the generator's rows, which shows what no column or pair does.
         port: where page and metrics are served.
     """
 
@@ -106,9 +108,11 @@ class Monitoring(Part):
     min_effect: Annotated[float, Field(ge=0, lt=1)] = 0.02
     min_records: Count = 500
     clear_after: Count = 3
+    fidelity_budget: Annotated[float, Field(gt=0, le=1)] = 0.01
     sequences: bool = True
     on_alarm: tuple[Response, ...] = ()
     alertmanager: str | None = Field(default=None, repr=False)
+    classifier: bool = False
     port: Port = 8080
 
     @field_serializer("alertmanager", when_used="json")
@@ -259,6 +263,11 @@ class StreamSpec(Part):
         except InputError as error:
             raise ValueError(f"steer: {error}") from None
         if self.changes is not None:
+            if self.monitor.classifier:
+                raise ValueError(
+                    "monitor.classifier: rows of one entity depend on each other, which it can not tell from drift; "
+                    "leave it out"
+                )
             if self.drifts:
                 raise ValueError(f"drifts: {NOT_WITH_CHANGES}")
             self._check_changes(self.changes)

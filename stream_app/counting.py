@@ -76,6 +76,7 @@ class Counter:
         event_time: the timestamp column that carries event time; None for the Kafka timestamp.
         changes: how records are changes, if they are; the rows after are what is counted.
         follows: whether records are followed by their lineage, so that duplicates and gaps are found.
+        epoch: the epoch whose records tell panes which they hold.
     """
 
     def __init__(
@@ -86,9 +87,10 @@ class Counter:
         event_time: str | None,
         changes: Changes | None = None,
         follows: bool = True,
+        epoch: int = 0,
     ) -> None:
         self.decoders, self._deltas, self._event_time = decoders, deltas, event_time
-        self._changes, self._follows, self._arrivals = changes, follows, Arrivals()
+        self._changes, self._follows, self._epoch, self._arrivals = changes, follows, epoch, Arrivals()
         counted = {column.name for column in deltas.layout.columns}
         read = counted.union(*(rule.columns for rule in deltas.layout.rules))
         self._schema = pa.schema([pa.field(c.name, c.arrow_type) for c in schema if c.name in read])
@@ -101,6 +103,11 @@ class Counter:
     def restore(self, state: State) -> None:
         """Go on from a state, as if nothing had happened in between."""
         self._arrivals.restore(state)
+
+    @property
+    def words(self) -> int:
+        """See `Deltas.words`."""
+        return self._deltas.words
 
     def begin_anew(self) -> None:
         """Take any offset for a new one: the reader was sent to another place of the topic."""
@@ -153,7 +160,8 @@ class Counter:
         lineages = nothing_known(len(times_ms))
         if self._follows:
             lineages = numbers(polled.headers, polled.partitions).of(fresh & self._own_number(polled))
-        arrived = Arrived(late_ms, *self._arrivals.shown(polled.partitions, lineages))
+        numbered = np.where(lineages.epochs == self._epoch, lineages.sequences, -1)
+        arrived = Arrived(late_ms, *self._arrivals.shown(polled.partitions, lineages), numbered)
         for each in ours:
             for part in self._deltas.parts(each.times_ms):
                 rows = each.rows[part]

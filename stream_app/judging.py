@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from monitors.alarms import Alarms, Event
@@ -15,10 +15,11 @@ from monitors.measure import Measurement, measure
 from monitors.ongoing import OpenAlarms
 from monitors.pane import Deltas, Pane, PaneLayout
 from monitors.prometheus import Exporter, Reading
-from monitors.reference import Reference
+from monitors.reference import CHANGE, Reference
 from monitors.window import Window, Windows
 from schemas.errors import InputError
 from stream_app.counting import SHOWN_RECORDS, Seen
+from stream_app.following import Follower
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +35,17 @@ LEAST_KEPT = 60
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one window said."""
+    """What one window said.
+
+    Args:
+        window: the counts.
+        measurements: what was measured on it.
+        level: the evidence against the whole table after it, as a power of ten.
+    """
 
     window: Window
     measurements: tuple[Measurement, ...]
+    level: float
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,8 @@ class Judges:
         layout: the stream's cells.
         deltas: turns batches into panes.
         windows: slides over the panes.
-        references: what windows are compared with, the one for alarms first.
+        follower: keeps in step what windows are compared with for alarms.
+        fidelity: the training data, which they are compared with too.
         alarms: the latches.
         exporter: shows it all to Prometheus.
         tolerated: by rule, the share of records that may break it; the others are facts.
@@ -57,10 +66,16 @@ class Judges:
     layout: PaneLayout
     deltas: Deltas
     windows: Windows
-    references: tuple[Reference, ...]
+    follower: Follower
+    fidelity: Reference
     alarms: Alarms
     exporter: Exporter
     tolerated: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """What windows are compared with now, the one for alarms first."""
+        return (self.follower.reference, self.fidelity)
 
 
 @dataclass
@@ -73,6 +88,7 @@ class Memory:
     tombstones: int = 0
     redelivered: int = 0
     verdicts: deque[Verdict] = field(default_factory=lambda: deque(maxlen=KEPT))
+    longer: dict[str, Verdict] = field(default_factory=dict)
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=SHOWN_RECORDS))
 
@@ -109,6 +125,7 @@ class Judging:
         return {
             "layout": fingerprint(judges.layout),
             "windows": judges.windows.state(now_ms / 1_000),
+            "follower": judges.follower.state,
             "evidence": judges.alarms.evidence.state,
             "alarms": judges.alarms.state,
             "open": self.ongoing.to_json(),
@@ -124,11 +141,13 @@ class Judging:
 
         Raises:
             InputError: it is of another stream.
+            Problem: what it was compared with can not be told any more.
         """
         judges = self.judges
         if state["layout"] != fingerprint(judges.layout):
             raise InputError("state: was counted in other cells; begin without it")
         judges.windows.restore(state["windows"], now_ms / 1_000)
+        judges.follower.restore(state["follower"])
         judges.alarms.evidence.restore(state["evidence"])
         judges.alarms.restore(state["alarms"])
         self.ongoing, self.judged_s = OpenAlarms.from_json(state["open"]), state["judged_s"]
@@ -160,9 +179,10 @@ class Judging:
         Returns:
             The alarms that opened, were raised or cleared.
         """
+        self.judges.follower.look(now_ms)
         with self.lock:
             self.judges.windows.expect(tuple(partitions), now_ms / 1_000)
-            closed = list(self.judges.windows.closed(now_ms / 1_000))
+            closing = self.judges.windows.closed(now_ms / 1_000)
             memory = self.memory
             reading = Reading(
                 self.judges.windows.late_records,
@@ -173,21 +193,31 @@ class Judging:
                 memory.redelivered,
             )
         self.judges.exporter.read(reading)
-        return [event for window in closed for event in self._judge(window)]
+        events: list[Event] = []
+        while (window := self._closed(closing)) is not None:
+            events += self._judge(window)
+        return events
+
+    def _closed(self, closing: Iterator[Window]) -> Window | None:
+        """The next window; each is judged before the next pane is looked at, which may be compared with others."""
+        with self.lock:
+            return next(closing, None)
 
     def _judge(self, window: Window) -> list[Event]:
-        judges = self.judges
-        measurements = measure(window, judges.references)
+        judges, compared = self.judges, self.judges.follower.compared
+        measurements = [m for m in measure(window, judges.references) if compared or m.reference != CHANGE]
         if window.asked_s != judges.windows.window_s:
             judges.exporter.update_longer(window, measurements)
+            with self.lock:
+                self.memory.longer[window.name] = Verdict(window, tuple(measurements), judges.alarms.evidence.level)
             return []
-        events = judges.alarms.update(window)
+        events = judges.alarms.update(window, compared=compared)
         self.ongoing.take(events)
         self.judged_s = window.end_s
         judges.exporter.update(window, measurements, events)
         judges.exporter.weigh(judges.alarms.evidence.level, judges.alarms.evidence.threshold)
         with self.lock:
-            self.memory.verdicts.append(Verdict(window, tuple(measurements)))
+            self.memory.verdicts.append(Verdict(window, tuple(measurements), judges.alarms.evidence.level))
             self.memory.events.extend(events)
         for event in events:
             said = {"column": event.column, "metric": event.metric, "severity": str(event.severity)}

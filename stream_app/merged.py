@@ -75,7 +75,7 @@ class Member:
             for slot, pane in counted.panes:
                 self._held.add(Delta(panes={slot: pane}, read_ms=now_ms))
             self._held.add(Delta(tallies=counted.tallies, read_ms=now_ms))
-        full = len(self._held.panes) * self._layout.size >= MOST_COUNTS
+        full = len(self._held.panes) * self._counter.words >= MOST_COUNTS
         if self._relay.ranges and (full or now_ms >= self._due_ms):
             self.commit()
             self._due_ms = now_ms + 1_000 * COMMIT_S

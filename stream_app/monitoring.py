@@ -8,39 +8,37 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-import pyarrow as pa
-
 from connectors.alertmanager import Alertmanager
 from connectors.kafka import LARGEST_BYTES, Inbox, TopicShape, ensure_topic, topic_partitions
 from generators.artifact import Artifact
-from generators.blocks import BLOCK_ROWS, Source
-from generators.fitting import reference_counts
-from generators.population import population_of
-from generators.steered import UNSTEERED, steered
+from generators.randomness import Purpose
 from monitors.alarms import Alarms
+from monitors.budgets import Budgets
+from monitors.classifier import Classifier, Draw
 from monitors.detector import SCALES
 from monitors.evidence import Sensitivity, SequentialEvidence
 from monitors.pane import Deltas, PaneLayout
 from monitors.prometheus import Exporter
-from monitors.reference import change_reference, fidelity_reference
+from monitors.reference import Reference, change_reference, fidelity_reference
+from monitors.samples import Sampler
 from monitors.window import Windows
 from schemas.errors import InputError
 from schemas.rates import Profile
-from schemas.row_counts import RowCounts, RowLayout
 from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec
 from schemas.table import TableSchema
-from stream_app.assemble import Outside, changes_of, initial_state, rate, running_topics, topics_of
-from stream_app.changes import Changes, happened
-from stream_app.contents import Content, Contents
+from stream_app.announced import Announcements, Making
+from stream_app.assemble import Outside, changes_of, initial_state, rate, running_topics, swapped_in, topics_of
 from stream_app.counting import Counter
 from stream_app.decoding import Decoders
 from stream_app.deeds import Deeds
+from stream_app.following import Basis, Follower
+from stream_app.fresh_rows import FreshRows
 from stream_app.judging import Judges, Judging
 from stream_app.keeping import Keeper, Kept, last_kept
 from stream_app.kept_rules import with_rows
 from stream_app.merged import Member, Merged
+from stream_app.own_rows import AMID, blocks_of, counts_in, own_counts
 from stream_app.pager import Pager
 from stream_app.publish import Clock
 from stream_app.responder import Responder
@@ -49,9 +47,6 @@ from stream_app.schedule import UNPACED
 from stream_app.snapshot import About
 from stream_app.topics import Topics
 from stream_app.watch import Watch
-
-CHANGES_COUNTED = 64 * BLOCK_ROWS
-"""How many of a stream's own changes make up the reference, where rows keep columns."""
 
 
 def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
@@ -67,17 +62,27 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     layout = PaneLayout(
         watched, artifact.profile, rules, event_time=spec.event_time, pairs=pairs, intended_per_s=_intended(spec)
     )
-    change = change_reference(layout, _own_counts(spec, artifact))
+    change = change_reference(layout, own_counts(spec, artifact))
     sensitivity = Sensitivity(wanted.panes_per_false_alarm, wanted.min_effect, wanted.min_records)
-    evidence = SequentialEvidence(layout, change, sensitivity, spec.tolerated)
+    evidence = SequentialEvidence(layout, change, sensitivity, spec.tolerated, tells=wanted.classifier)
     alarms = Alarms(evidence, change, wanted.clear_after)
+    sampler = Sampler(layout.bins) if wanted.classifier else None
+    follower = _following(spec, artifact, layout, change, alarms, sampler)
     return Judges(
         layout,
-        Deltas(layout, wanted.pane_s),
-        Windows(layout, wanted.pane_s, wanted.window_s, wanted.allowed_lateness_s, longer_s=wanted.longer_s),
-        (change, fidelity_reference(layout, artifact.profile)),
+        Deltas(layout, wanted.pane_s, sampler),
+        Windows(
+            layout,
+            wanted.pane_s,
+            wanted.window_s,
+            wanted.allowed_lateness_s,
+            longer_s=wanted.longer_s,
+            finished=follower.finished,
+        ),
+        follower,
+        fidelity_reference(layout, artifact.profile),
         alarms,
-        Exporter(spec.stream, alarms.subjects),
+        Exporter(spec.stream, alarms.subjects, budgets=Budgets(spec.tolerated, wanted.fidelity_budget)),
         spec.tolerated,
     )
 
@@ -98,41 +103,35 @@ def judged_columns(spec: StreamSpec, schema: TableSchema) -> TableSchema:
     return replace(schema, columns=tuple(column for column in schema if column.name in names))
 
 
-def _own_counts(spec: StreamSpec, artifact: Artifact) -> RowCounts:
-    """The cells of the generator's own rows: as trained, or drawn anew where the stream has others.
+def _following(
+    spec: StreamSpec, artifact: Artifact, layout: PaneLayout, change: Reference, alarms: Alarms, sampler: Sampler | None
+) -> Follower:
+    """What keeps the comparison in step with what is announced; it hears of nothing until it is told where."""
 
-    It has where it makes a column's values hot, where the rows of an entity keep columns over a life, and where its
-    file steers it: what is announced is no drift.
-    """
-    changes = changes_of(spec, artifact)
-    if changes is not None and changes.form.columns is not None:
-        return _counts_of_changes(spec, artifact, changes)
-    skewed = not isinstance(spec.key, str) and spec.key.column is not None and spec.key.skew is not None
-    how = steered(artifact.generator, spec.steer)
-    if not skewed and how is UNSTEERED:
-        return artifact.reference
-    keys = population_of(artifact.generator, spec.key, 1) if skewed else None
-    pairs = tuple(artifact.reference.pairs)
-    return reference_counts(artifact, artifact.reference.rows, lambda share, what: None, keys, how, pairs)
+    def fresh(asked: StreamSpec, drawn: Artifact) -> Draw | None:
+        if sampler is None:
+            return None
+        return FreshRows(layout, sampler, blocks_of(asked, drawn, Purpose.CLASSIFIER)).draw
+
+    first, draw = Making(steering=spec.steer), fresh(spec, artifact)
+
+    def basis(making: Making) -> Basis:
+        asked = spec.model_copy(update={"steer": making.steering})
+        drawn = artifact if making.model is None else swapped_in(spec, making.model)
+        if making.key == first.key:
+            return Basis(change, fresh(asked, drawn))
+        counts = counts_in(layout, blocks_of(asked, drawn, Purpose.REFERENCE), AMID)
+        return Basis(change_reference(layout, counts), fresh(asked, drawn))
+
+    classifier = None if sampler is None or draw is None else Classifier(len(sampler.names), draw)
+    return Follower(alarms, classifier, first, basis)
 
 
-def _counts_of_changes(spec: StreamSpec, artifact: Artifact, changes: Changes) -> RowCounts:
-    """The cells of the rows after the stream's own first events, in all of its shards."""
-    keys = population_of(artifact.generator, spec.key, spec.shards)
-    assert keys is not None
-    layout = RowLayout(artifact.schema, artifact.profile, tuple(artifact.reference.pairs))
-    counts = np.zeros((1, layout.size), np.int64)
-    for shard, fraction in enumerate(keys.fractions.tolist()):
-        if fraction == 0:
-            continue
-        history = changes.history(Source(artifact, spec.seed, spec.epoch, shard, spec.shards, population=keys))
-        for start in range(0, round(CHANGES_COUNTED * fraction), BLOCK_ROWS):
-            bounds = (start, min(start + BLOCK_ROWS, round(CHANGES_COUNTED * fraction)))
-            log = Contents((Content(steering=spec.steer),))
-            found = happened(history, lambda model: artifact, log, bounds, with_before=False)
-            rows = found.after.filter(pa.array(~found.deleted))
-            layout.add(rows, np.zeros(0, np.int64), counts)
-    return layout.read(counts[0])
+def _announced(spec: StreamSpec, outside: Outside) -> Announcements | None:
+    """What hears of commands; a row that entities keep may be of any time, so streams of changes have none."""
+    if spec.changes is not None:
+        return None
+    return Announcements(outside.cluster, topics_of(spec), spec.epoch, Making(steering=spec.steer))
 
 
 def watch(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str | Kept) -> Watch:
@@ -150,6 +149,7 @@ def watch(spec: StreamSpec, artifact: Artifact, outside: Outside, start: str | K
     known = start if isinstance(start, str) else _positions(spec, outside, start)
     inbox = Inbox(outside.cluster, spec.topic, start=known)
     judging = judges(spec, artifact)
+    judging.follower.announced = _announced(spec, outside)
     reader = Watch(inbox, counter(spec, artifact, judging, Decoders(outside.registry)), judging, Clock().now_ms)
     if isinstance(start, Kept):
         reader.restore(start.state)
@@ -208,7 +208,9 @@ def merged(spec: StreamSpec, artifact: Artifact, outside: Outside) -> Merged:
     partitions = topic_partitions(outside.cluster, topics.data)
     if partitions is None:
         raise InputError(f"topic={topics.data}: does not exist at {outside.cluster.bootstrap}; publish to it first")
-    return Merged(Inbox(outside.cluster, topics.panes), partitions, judges(spec, artifact), Clock().now_ms)
+    judging = judges(spec, artifact)
+    judging.follower.announced = _announced(spec, outside)
+    return Merged(Inbox(outside.cluster, topics.panes), partitions, judging, Clock().now_ms)
 
 
 def responder(
@@ -291,7 +293,8 @@ def counter(spec: StreamSpec, artifact: Artifact, judging: Judges, decoders: Dec
         decoders: decode them.
     """
     changes = changes_of(spec, artifact)
-    return Counter(decoders, artifact.schema, judging.deltas, spec.event_time, changes, spec.monitor.sequences)
+    follows = spec.monitor.sequences
+    return Counter(decoders, artifact.schema, judging.deltas, spec.event_time, changes, follows, spec.epoch)
 
 
 def about(spec: StreamSpec, artifact: Artifact, outside: Outside) -> About:

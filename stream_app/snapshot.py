@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitors.alarms import Event
+from monitors.detector import SCALES
 from monitors.drift.chi_square import METRIC as CHI_SQUARE
 from monitors.drift.ks import METRIC as KS
 from monitors.drift.psi import METRIC as PSI
@@ -22,9 +23,10 @@ from monitors.quality.unseen_share import METRIC as UNSEEN_SHARE
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from monitors.reference import CHANGE, Reference
 from monitors.window import Window
+from schemas.stream import Monitoring
 from stream_app.counting import Seen
 from stream_app.judging import Judging, Verdict
-from stream_app.timeline import Timeline
+from stream_app.timeline import TABLE, Timeline
 
 SHOWN = {
     KS.NAME: "ks",
@@ -67,7 +69,7 @@ class Snapshots:
         about: what the stream is.
         watch: what was seen.
         timeline: what happened.
-        min_effect: beyond which distance a change matters.
+        watched: how the stream is watched.
         published: how many records were handed over, where the publisher lives in this process.
     """
 
@@ -76,10 +78,10 @@ class Snapshots:
         about: About,
         watch: Judging,
         timeline: Timeline,
-        min_effect: float,
+        watched: Monitoring,
         published: Mapping[int, int] | None = None,
     ) -> None:
-        self._about, self._watch, self._timeline, self._min_effect = about, watch, timeline, min_effect
+        self._about, self._watch, self._timeline, self._watched = about, watch, timeline, watched
         self._published = published
 
     def take(self) -> dict[str, Any]:
@@ -87,6 +89,7 @@ class Snapshots:
         watch = self._watch
         with watch.lock:
             verdicts, seen = list(watch.memory.verdicts), list(watch.memory.seen)
+            longer = [watch.memory.longer[name] for name in sorted(watch.memory.longer, key=len)]
             monitored, foreign = watch.memory.records, watch.memory.foreign
             deletes, tombstones = watch.memory.deletes, watch.memory.tombstones
             late = watch.judges.windows.late_records
@@ -109,6 +112,8 @@ class Snapshots:
             },
             "series": _series(verdicts),
             "window": _window(newest),
+            "windows": [_window_told(each) for each in ([newest] if newest else []) + longer],
+            "evidence": self._evidence(),
             "columns": self._columns(verdicts, {column for _, column in open_now}),
             "rules": _rules(watch, newest),
             "alarms": _alarms(events),
@@ -132,12 +137,24 @@ class Snapshots:
                     "alarm": column.name in alarmed,
                     "metrics": {name: _estimate(estimate) for name, estimate in mine.items()},
                     "primary": primary,
-                    "threshold": self._min_effect,
+                    "threshold": self._watched.min_effect,
                     "history": [w[column.name][primary].value for w in past if primary in w.get(column.name, {})],
                     "cells": self._cells(column.name, newest),
                 }
             )
         return rows
+
+    def _evidence(self) -> dict[str, Any]:
+        evidence, watched = self._watch.judges.alarms.evidence, self._watched
+        return {
+            "level": evidence.level,
+            "threshold": evidence.threshold,
+            "panes": list(SCALES),
+            "pane_s": watched.pane_s,
+            "panes_per_false_alarm": watched.panes_per_false_alarm,
+            "min_effect": watched.min_effect,
+            "min_records": watched.min_records,
+        }
 
     def _cells(self, name: str, newest: Verdict | None) -> dict[str, Any]:
         judges = self._watch.judges
@@ -185,6 +202,7 @@ def _series(verdicts: Sequence[Verdict]) -> dict[str, list[Any]]:
         "published_per_s": handed if any(handed) else rates,
         "monitored_per_s": rates,
         "worst_effect": [_worst(v) for v in verdicts],
+        "evidence": [v.level for v in verdicts],
     }
 
 
@@ -203,6 +221,11 @@ def _window(newest: Verdict | None) -> dict[str, Any]:
         return {"start_ms": None, "end_ms": None, "n": 0}
     window: Window = newest.window
     return {"start_ms": window.start_s * 1_000, "end_ms": window.end_s * 1_000, "n": window.pane.records}
+
+
+def _window_told(verdict: Verdict) -> dict[str, Any]:
+    """A window of any length, with what is farthest from its reference in it."""
+    return {"name": verdict.window.name, **_window(verdict), "worst": _worst(verdict)}
 
 
 def _rules(watch: Judging, newest: Verdict | None) -> list[dict[str, Any]]:
@@ -236,16 +259,17 @@ def _alarms(events: Sequence[Event]) -> list[dict[str, Any]]:
             for partition, offset in event.examples:
                 spans.setdefault(str(partition), []).append(offset)
             rows[key] = {
-                "column": event.column,
+                "column": event.column or TABLE,
                 "metric": SHOWN.get(event.metric, event.metric),
                 "severity": str(event.severity),
                 "opened_ms": event.at_s * 1_000,
                 "cleared_ms": None,
+                "reason": "",
                 **_estimate(event.estimate),
                 "partitions": {p: [min(o), max(o)] for p, o in spans.items()},
             }
         elif key in rows:
-            finished.append({**rows.pop(key), "cleared_ms": event.at_s * 1_000})
+            finished.append({**rows.pop(key), "cleared_ms": event.at_s * 1_000, "reason": event.reason})
     return sorted([*finished, *rows.values()], key=lambda row: -row["opened_ms"])
 
 

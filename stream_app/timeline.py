@@ -11,6 +11,9 @@ from typing import Any
 from monitors.alarms import Event
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 
+TABLE = "the table as a whole"
+"""What an alarm without a column is about."""
+
 KEPT = 500
 """How many entries are remembered."""
 
@@ -21,7 +24,8 @@ class Entry:
 
     Args:
         at_ms: when, milliseconds since the epoch.
-        kind: started, incident_started, incident_ended, alarm_opened, alarm_raised, alarm_cleared, response or note.
+        kind: started, incident_started, incident_ended, alarm_opened, alarm_raised, alarm_cleared, response, command,
+            announced or note.
         text: in words.
     """
 
@@ -54,9 +58,11 @@ class Timeline:
         if event.metric == VIOLATION_RATE.NAME:
             verb = {"opened": "is broken", "raised": "is broken more often"}.get(event.kind, "holds again")
         figure = f"{event.metric} {event.estimate.value:.3f} [{event.estimate.low:.3f}, {event.estimate.high:.3f}]"
+        if event.reason:
+            verb, figure = "is no alarm any more", event.reason
         with self._lock:
             self._alarms.append(event)
-            self._entries.append(Entry(at_ms, f"alarm_{event.kind}", f"{event.column} {verb}: {figure}"))
+            self._entries.append(Entry(at_ms, f"alarm_{event.kind}", f"{event.column or TABLE} {verb}: {figure}"))
 
     @property
     def entries(self) -> Sequence[Entry]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from monitors.burn_rates import FIDELITY_BUDGET
 from monitors.distances import ONE, Contingency, contingency, effective
 from monitors.estimate import Estimate
 from monitors.intervals import Z, between, noncentrality, nothing
@@ -29,12 +30,12 @@ class PopulationStabilityIndex(Metric):
     SOURCE = "Yurdakul, Statistical Properties of Population Stability Index, 2018"
     COMPARES = True
     ALERT = Alert(
-        "SynthstreamFidelityLost",
-        Severity.WARNING,
-        "{{ $labels.column }} of {{ $labels.stream }} is far from the training data (PSI surely above 0.25)",
+        "SynthstreamFidelityBurns",
+        Severity.PAGE,
+        "{{ $labels.column }} of {{ $labels.stream }} is too often far from the training data (PSI surely above 0.25)",
         threshold=0.25,
         reference=FIDELITY,
-        for_s=300,
+        budget=FIDELITY_BUDGET,
     )
 
     def estimate(self, window: Window, reference: Reference, subject: str) -> Estimate:

@@ -56,7 +56,7 @@ def demo_command(seconds: float | None, rate: float, model: str, port: int, as_j
         exporter = PublisherExporter(spec.stream, watch.judges.exporter.registry)
         demo = Demo(job, watch, timeline, clock, exporter.sent)
         snapshots = Snapshots(
-            monitoring.about(spec, artifact, outside), watch, timeline, spec.monitor.min_effect, demo.tally.by_shard
+            monitoring.about(spec, artifact, outside), watch, timeline, spec.monitor, demo.tally.by_shard
         )
 
         def state() -> dict[str, Any]:

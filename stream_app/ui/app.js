@@ -4,6 +4,7 @@ import { cellsPanel } from "./cells.js";
 import { charts } from "./charts.js";
 import { alarmsFirst, showColumns } from "./columns.js";
 import { byId, setText } from "./dom.js";
+import { showEvidence } from "./evidence.js";
 import { showFigures } from "./figures.js";
 import { clock } from "./format.js";
 import { showLists } from "./lists.js";
@@ -59,6 +60,7 @@ function show() {
   announce(verdict);
   showFigures(state);
   view.charts.show(state);
+  showEvidence(state);
   showTimeline(state);
   showColumns(state, chosenColumn()?.name, choose);
   showDetail();

@@ -92,7 +92,7 @@ function readings({ metrics, primary, threshold }) {
   const rows = Object.entries(metrics).map(([name, estimate]) => {
     const { name: long, short, spell } = metric(name);
     const value = known(estimate?.value) ? spell(estimate.value) : "–";
-    const limit = name === primary ? ` (threshold ${ratio(threshold)})` : "";
+    const limit = name === primary ? ` (pages above ${ratio(threshold)})` : "";
     return el("tr", { title: spoken(long, estimate, spell) },
       el("th", { scope: "row" }, short, el("small", {}, limit)),
       el("td", { class: "number" }, el("b", {}, value)),

@@ -1,13 +1,15 @@
-// The two charts over one time axis: rates, and the largest drift. uPlot draws; this says what.
+// The charts over one time axis: rates, the largest drift, the evidence. uPlot draws; this says what.
 
 import { byId, el } from "./dom.js";
-import { clock, known, rate, ratio } from "./format.js";
+import { clock, known, power, rate, ratio } from "./format.js";
 import { domain, incidents, inside } from "./spans.js";
 
 // The strip under the charts (style.css, .strip) keeps the same left and right margins.
 const LEFT = 52;
 const RIGHT = 30;
-const HEIGHTS = { rates: 210, effect: 96 };
+const HEIGHTS = { rates: 210, effect: 84, level: 96 };
+// Evidence grows without end while an alarm is open: past so many thresholds it leaves the chart.
+const MOST_THRESHOLDS = 3;
 const LINES = [
   { key: "asked", label: "asked", color: "--asked", width: 2, dash: [6, 5] },
   { key: "published_per_s", label: "published", color: "--published", width: 2, fill: "--published-fill" },
@@ -16,12 +18,12 @@ const LINES = [
 
 const theme = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Draws both charts into the page; the result's show(state) brings them up to date. */
+/** Draws the charts into the page; the result's show(state) brings them up to date. */
 export function charts() {
   const view = { state: null, plots: null };
   const rebuild = () => {
     view.plots?.forEach((plot) => plot.destroy());
-    view.plots = [build(view, "rates"), build(view, "effect")];
+    view.plots = Object.keys(HEIGHTS).map((id) => build(view, id));
     view.plots.forEach((plot) => plot.setData(dataFor(plot.root.parentNode.id, view.state)));
   };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view.state && rebuild());
@@ -36,15 +38,11 @@ export function charts() {
   };
 }
 
-function dataFor(id, { series, totals, columns }) {
+function dataFor(id, { series, totals, evidence }) {
   const constant = (value) => series.t_s.map(() => (known(value) ? value : null));
   if (id === "rates") return [series.t_s, constant(totals.asked_per_s), series.published_per_s, series.monitored_per_s];
-  return [series.t_s, series.worst_effect, constant(smallestThreshold(columns))];
-}
-
-function smallestThreshold(columns) {
-  const thresholds = columns.map((column) => column.threshold).filter(known);
-  return thresholds.length === 0 ? null : Math.min(...thresholds);
+  if (id === "level") return [series.t_s, series.evidence, constant(evidence.threshold)];
+  return [series.t_s, series.worst_effect, constant(evidence.min_effect)];
 }
 
 function build(view, id) {
@@ -55,9 +53,9 @@ function build(view, id) {
     padding: [8, RIGHT, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: "flow" }, drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { x: { time: true, range: () => domain(view.state) }, y: { range: (_, __, max) => yRange(id, max, view.state) } },
+    scales: { x: { time: true, range: () => domain(view.state) }, y: { range: (_, min, max) => yRange(id, min, max, view.state) } },
     axes: axes(id),
-    series: id === "rates" ? rateSeries() : effectSeries(),
+    series: id === "rates" ? rateSeries() : lineAndThreshold(id),
     hooks: {
       drawClear: [(plot) => shade(plot, view.state)],
       setCursor: [(plot) => id === "rates" && view.plots !== null && legend(view.state, plot.cursor.idx)],
@@ -66,7 +64,11 @@ function build(view, id) {
   return new window.uPlot(options, null, host);
 }
 
-function yRange(id, most, { totals }) {
+function yRange(id, least_seen, most, { totals, evidence }) {
+  if (id === "level") {
+    const top = MOST_THRESHOLDS * evidence.threshold;
+    return [Math.min(-1, Math.max(-evidence.threshold, least_seen ?? 0)), Math.min(top, Math.max(1.3 * evidence.threshold, 1.12 * (most ?? 0)))];
+  }
   const least = id === "rates" ? Math.max(10, totals.asked_per_s ?? 0) : 0.15;
   return [0, 1.12 * Math.max(least, most ?? 0)];
 }
@@ -78,8 +80,8 @@ function axes(id) {
     ticks: { show: false },
     font: '12px system-ui, "Segoe UI", Roboto, "Liberation Sans", sans-serif',
   };
-  const time = id === "rates" ? { ...plain, size: 8, values: () => [], grid: { show: false } } : { ...plain, size: 26, space: 66, values: (_, at) => at.map((t) => clock(1000 * t)) };
-  const spell = id === "rates" ? short : (x) => x.toFixed(2);
+  const time = id !== "level" ? { ...plain, size: 8, values: () => [], grid: { show: false } } : { ...plain, size: 26, space: 66, values: (_, at) => at.map((t) => clock(1000 * t)) };
+  const spell = { rates: short, effect: (x) => x.toFixed(2), level: power }[id];
   return [time, { ...plain, size: LEFT, space: id === "rates" ? 40 : 30, values: (_, at) => at.map(spell) }];
 }
 
@@ -92,10 +94,10 @@ function rateSeries() {
   return [{}, ...LINES.map(line)];
 }
 
-function effectSeries() {
+function lineAndThreshold(id) {
   return [
     {},
-    { label: "largest drift", width: 2, stroke: theme("--ink"), points: { show: false } },
+    { label: id === "effect" ? "largest drift" : "evidence", width: 2, stroke: theme("--ink"), points: { show: false } },
     { label: "threshold", width: 1.5, dash: [6, 4], stroke: theme("--alarm"), points: { show: false } },
   ];
 }

@@ -1,4 +1,4 @@
-// Drift of each column: a dot with its interval against the threshold, and how it went lately.
+// Drift of each column: a dot with its interval against the size at which a change pages, and how it went lately.
 
 import { byId, el, reconcile, setAttribute, setText, svg } from "./dom.js";
 import { count, interval, known, percent, ratio, spoken, duration, clock } from "./format.js";
@@ -89,7 +89,7 @@ function updateTrack(track, column, estimate, end) {
   const [threshold, whisker, point] = track.children;
   const at = (x) => `${(100 * Math.min(Math.max(x, 0), end)) / end}%`;
   const { name } = metric(column.primary);
-  const label = `${spoken(name, estimate)}; threshold ${ratio(column.threshold)}`;
+  const label = `${spoken(name, estimate)}; pages when surely above ${ratio(column.threshold)}`;
   setAttribute(track, "aria-label", label);
   setAttribute(track, "title", label);
   threshold.style.left = at(column.threshold);

@@ -5,6 +5,8 @@ const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 
+const SUPERSCRIPTS = { "-": "⁻", ".": "·", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+
 export const known = (x) => x !== null && x !== undefined && Number.isFinite(x);
 
 /** A whole number: 1,234. */
@@ -18,6 +20,14 @@ export function ratio(x) {
   if (!known(x)) return UNKNOWN;
   if (x !== 0 && Math.abs(x) < 0.0005) return "<0.001";
   return Math.abs(x) >= 100 ? WHOLE.format(x) : Math.abs(x) >= 10 ? x.toFixed(1) : x.toFixed(3);
+}
+
+/** A power of ten, as its exponent is given: 10⁴; past a hundred nobody counts. */
+export function power(x) {
+  if (!known(x)) return UNKNOWN;
+  if (x > 100) return `more than ${power(100)}`;
+  const digits = Number(x.toFixed(1)).toString();
+  return `10${[...digits].map((digit) => SUPERSCRIPTS[digit]).join("")}`;
 }
 
 /** A share in percent. */

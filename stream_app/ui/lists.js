@@ -33,7 +33,7 @@ function updateAlarm(node, alarm, now_ms) {
   const range = interval(alarm, spell);
   const value = known(alarm.value) ? spell(alarm.value) : "–";
   setText(reading, `${name} ${value}${range === "" ? "" : ` [${range}]`}, n ${count(alarm.n)}`);
-  setText(where, places(alarm.partitions ?? {}));
+  setText(where, alarm.reason ? `over: ${alarm.reason}` : places(alarm.partitions ?? {}));
 }
 
 function when({ opened_ms: opened, cleared_ms: cleared }, now_ms) {

@@ -29,6 +29,12 @@ export function alarmSpans({ alarms }) {
   }));
 }
 
+/** Commands and what they changed, as {from_s, to_s, text}; each is a moment. */
+export function commands({ timeline }) {
+  const told = timeline.filter(({ kind }) => kind === "command" || kind === "announced");
+  return told.map(({ at_ms, text }) => ({ from_s: at_ms / 1000, to_s: at_ms / 1000, text }));
+}
+
 /** The part of a span inside the domain as [from, to] fractions; null when none is. */
 export function inside({ from_s, to_s }, [first, last]) {
   const fraction = (t) => (t - first) / (last - first);

@@ -2,7 +2,7 @@
 
 import { byId, el, reconcile, setAttribute, setText } from "./dom.js";
 import { clock } from "./format.js";
-import { alarmSpans, domain, incidents, inside } from "./spans.js";
+import { alarmSpans, commands, domain, incidents, inside } from "./spans.js";
 
 const SHOWN = 200;
 const GLYPHS = {
@@ -13,6 +13,8 @@ const GLYPHS = {
   alarm_raised: "▲",
   alarm_cleared: "△",
   response: "↳",
+  command: "»",
+  announced: "⇄",
   note: "·",
 };
 
@@ -44,6 +46,8 @@ function updateEvent(node, { at_ms, kind, text }, now_ms) {
 function strip(state) {
   const view = domain(state);
   const lanes = [lane("incident", incidents(state), view), lane("alarm", together(alarmSpans(state)), view)];
+  const told = commands(state);
+  if (told.length > 0) lanes.push(lane("told", told, view));
   byId("strip").replaceChildren(...lanes);
 }
 

@@ -104,15 +104,15 @@ function healthy({ totals, window, columns }) {
   const pace = known(totals.asked_per_s)
     ? `${rate(totals.published_per_s)} of ${rate(totals.asked_per_s)} records/s asked`
     : `${rate(totals.published_per_s)} records/s, as fast as it goes`;
-  const over = `no drift past its threshold in ${count(columns.length)} columns over ${count(window.n)} records`;
-  const most = worst ? `; most: ${worst.name} surely ${ratio(worst.value)} of ${ratio(worst.threshold)} allowed` : "";
+  const over = `no change shown in ${count(columns.length)} columns, ${count(window.n)} records in the window`;
+  const most = worst ? `; most: ${worst.name} surely ${ratio(worst.value)}, pages above ${ratio(worst.threshold)}` : "";
   return { level: "ok", headline: "Healthy", evidence: `${pace}; ${over}${most}.`, column: null };
 }
 
 /** Whether a rule is broken more often than it may be, beyond chance. */
 export const isBroken = ({ violations, rate, tolerated }) => violations > 0 && (tolerated === 0 || rate.low > tolerated);
 
-/** {name, value, threshold} of the column surely nearest to (or furthest past) its threshold; null while none is known. */
+/** {name, value, threshold} of the column surely nearest to (or furthest past) the size that pages; null while none is known. */
 export function worstColumn(columns) {
   const measured = columns
     .map((c) => ({ name: c.name, value: c.metrics[c.primary]?.low, threshold: c.threshold }))

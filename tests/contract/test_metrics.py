@@ -98,6 +98,7 @@ def test_more_records_narrow_the_interval(name: str) -> None:
     for pane, rows in ((small, 1_000), (large, 100_000)):
         pane.publish_delays[50:60] = pane.lateness[50:60] = rows // 10
         pane.counts[LAYOUT.sequences] = [rows, rows // 50, 0, rows // 100]
+        pane.counts[LAYOUT.told] = [rows // 2, rows // 4, rows // 4]
     for subject in subjects(metric):
         wide, narrow = (
             metric.estimate(scene.window_of(pane, seconds), reference, subject)

@@ -52,10 +52,11 @@ def artifact(folder: Path) -> Artifact:
 
 
 def panes(judging: Judging) -> Panes:
-    """By the end of its slot, what was counted of rows: cells, pairs, moments, the number of records."""
+    """By the end of its slot, what was counted of rows, and what a classifier made of the pane."""
     windows = [verdict.window for verdict in judging.memory.verdicts] + list(judging.judges.windows.flush())
-    size = judging.judges.layout.rows.size
-    return {window.end_s: window.newest.counts[:size] for window in windows if window.newest.records}
+    layout = judging.judges.layout
+    counted = {w.end_s: (w.newest.counts[: layout.rows.size], w.newest.told) for w in windows if w.newest.records}
+    return {end_s: np.append(counts, told) for end_s, (counts, told) in counted.items()}
 
 
 def once(watch: Watch) -> Panes:
@@ -88,6 +89,7 @@ def test_members_come_and_die_and_the_sum_is_what_one_reader_counts(
 ) -> None:
     monkeypatch.setattr("stream_app.merged.MOST_RECORDS", 700)
     monkeypatch.setattr("stream_app.merged.COMMIT_S", 0.0)
+    spec = spec.model_copy(update={"monitor": spec.monitor.model_copy(update={"classifier": True})})
     expected = once(monitoring.watch(spec, artifact, outside, "earliest"))
     first, second = (monitoring.member(spec, artifact, outside, "earliest") for _ in range(2))
     read_on([first], 2_000)
@@ -100,6 +102,7 @@ def test_members_come_and_die_and_the_sum_is_what_one_reader_counts(
     merged = monitoring.merged(spec, artifact, outside)
     assert same(added_up(merged), expected)
     assert sum(pane[0] for pane in expected.values()) == COUNT
+    assert sum(pane[-3:].sum() for pane in expected.values()) > 0
     assert (merged.ledger.repeated, merged.ledger.lost) == (0, 0)
     assert merged.memory.foreign == 0
     again = monitoring.merged(spec, artifact, outside)  # a judge that crashed knows all it knew

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from monitors.alarms import Alarms
 from monitors.evidence import Sensitivity, SequentialEvidence
-from monitors.pane import Pane, Span
+from monitors.pane import Pane
+from monitors.pane_parts import Span
 from monitors.reference import Reference
 from monitors.window import Window
 from tests.monitors import scene

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 from monitors.alarms import Alarms, Event
 from monitors.evidence import Finding, SequentialEvidence, Subject
 from monitors.metric import Severity
-from monitors.pane import Pane, Span
+from monitors.pane import Pane
+from monitors.pane_parts import Span
+from monitors.reference import Reference
 from monitors.window import Window
 from schemas.errors import InputError
 from tests.monitors import scene, seen
@@ -48,6 +50,13 @@ class Told:
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Remember nothing."""
 
+    def facts(self, window: Window) -> list[Finding]:
+        return []
+
+    def begin_anew(self, reference: Reference, concerns: Callable[[Subject], bool]) -> None:
+        if concerns(SUBJECT):
+            self.forget(SUBJECT)
+
     def forget(self, subject: Subject) -> None:
         self._shown = False
         self.forgotten.append(self._at - 1)
@@ -80,6 +89,27 @@ def test_an_alarm_opens_once_is_raised_once_stays_latched_and_clears_once(script
     assert " ".join(said) == expected
     assert (SUBJECT in alarms.open) == (expected != "" and not expected.rstrip("!").endswith("c"))
     assert [f"{t}c" for t in told.forgotten] == [word.rstrip("!") for word in said if "c" in word]
+
+
+@pytest.mark.parametrize("concerned", [True, False])
+def test_what_another_reference_concerns_is_over_with_a_reason(concerned: bool) -> None:
+    pane, other = scene.pane(LAYOUT, 600), scene.reference_of(LAYOUT, scene.pane(LAYOUT, 900, seed=4))
+    alarms = Alarms(Told("LqL"), scene.reference_of(LAYOUT, pane), clear_after=3)
+    alarms.update(scene.window_of(pane))
+    alarms.begin_anew(other, lambda subject: concerned, "steered")
+    events = alarms.update(scene.window_of(pane))
+    assert [(event.kind, event.reason) for event in events] == ([("cleared", "steered")] if concerned else [])
+    assert alarms.reference is other
+    assert (SUBJECT in alarms.open) != concerned
+    assert [event.kind for event in alarms.update(scene.window_of(pane))] == (["opened"] if concerned else [])
+
+
+def test_a_pane_that_is_not_compared_leaves_alarms_as_they_are() -> None:
+    pane = scene.pane(LAYOUT, 600)
+    alarms = Alarms(Told("Lqqq"), scene.reference_of(LAYOUT, pane), clear_after=3)
+    alarms.update(scene.window_of(pane))
+    assert [alarms.update(scene.window_of(pane), compared=False) for _ in range(9)] == [[]] * 9
+    assert SUBJECT in alarms.open
 
 
 def test_an_event_says_what_when_how_much_and_where() -> None:

@@ -41,8 +41,11 @@ def test_lateness_goes_on_across_calls() -> None:
 
 
 def test_some_of_the_records() -> None:
-    arrived = Arrived(np.array([1, 2, 3]), np.array([True, False, True]), np.arange(9).reshape(3, 3))
+    arrived = Arrived(
+        np.array([1, 2, 3]), np.array([True, False, True]), np.arange(9).reshape(3, 3), np.array([5, -1, 7])
+    )
     some = arrived.take(np.array([2, 0]))
     assert some.late_ms.tolist() == [3, 1]
     assert some.followed.all()
+    assert some.numbers.tolist() == [7, 5]
     assert some.shown.tolist() == [[6, 7, 8], [0, 1, 2]]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from monitors.arrivals import Arrived
 from monitors.delta import Delta, Ledger, Range, fingerprint
-from monitors.pane import Deltas, PaneLayout
+from monitors.pane import Deltas, Pane, PaneLayout
+from monitors.samples import Sampler
 from schemas.errors import InputError
 from tests.monitors.scene import SCHEMA, batch, layout, profile
 
@@ -19,17 +21,20 @@ def counted(rows: int, start: int = 0, partition: int = 0, seed: int = 0) -> Del
     offsets = np.arange(start, start + rows)
     partitions = np.full(rows, partition, np.int32)
     drawn = batch(np.random.default_rng(seed), rows)
-    panes = Deltas(LAYOUT).count(drawn, times, partitions, offsets, 5_000.0)
+    arrived = Arrived(np.zeros(rows, np.int64), np.ones(rows, np.bool_), np.zeros((rows, 3), np.int64), offsets + 9)
+    panes = Deltas(LAYOUT).count(drawn, times, partitions, offsets, 5_000.0, arrived)
     return Delta({partition: Range(start, start + rows)}, panes, 5_000.0, {"foreign": 2})
+
+
+def _notes(pane: Pane) -> tuple[object, ...]:
+    return pane.spans, pane.numbers, pane.examples
 
 
 def same(one: Delta, other: Delta) -> bool:
     """Whether two deltas are equal in everything."""
     about = [(d.ranges, d.read_ms, d.tallies, list(d.panes)) for d in (one, other)]
     pairs = [(one.panes[slot], other.panes[slot]) for slot in one.panes]
-    return about[0] == about[1] and all(
-        np.array_equal(a.counts, b.counts) and a.spans == b.spans and a.examples == b.examples for a, b in pairs
-    )
+    return about[0] == about[1] and all(np.array_equal(a.counts, b.counts) and _notes(a) == _notes(b) for a, b in pairs)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 500])
@@ -41,6 +46,23 @@ def test_a_delta_is_the_same_after_a_journey(rows: int) -> None:
     for pane in read.panes.values():
         pane.add(pane)  # its counts are its own to change
     assert len(data) < 8 * LAYOUT.size * max(1, len(delta.panes))
+
+
+def test_samples_travel_and_are_joined() -> None:
+    drawn = Deltas(LAYOUT, sampler=Sampler(LAYOUT.bins))
+    rows, times = batch(np.random.default_rng(4), 3_000), np.zeros(3_000, np.int64)
+    partitions, offsets = np.zeros(3_000, np.int32), np.arange(3_000)
+    whole = drawn.count(rows, times, partitions, offsets, 5_000.0)[0].sample
+    sent = Delta()
+    for part in (slice(0, 900), slice(900, 3_000)):
+        taken = rows.slice(part.start, part.stop - part.start)
+        counted = drawn.count(taken, times[part], partitions[part], offsets[part], 5_000.0)
+        sent.add(Delta.from_bytes(Delta({}, counted).to_bytes(LAYOUT), LAYOUT))
+    joined = sent.panes[0].sample
+    assert whole is not None
+    assert joined is not None
+    np.testing.assert_array_equal(joined.keys, whole.keys)
+    np.testing.assert_array_equal(joined.codes, whole.codes)
 
 
 def test_deltas_add_up_to_what_is_counted_at_once() -> None:

@@ -197,6 +197,31 @@ def test_what_is_forgotten_begins_anew_though_old_panes_are_still_at_hand() -> N
         assert not shown(by_key(judge.judge(window)))
 
 
+def test_with_another_reference_no_window_looks_back_and_other_evidence_stays() -> None:
+    moved = seen.shifted(0.5)
+    judge, weight = seen.evidence(9), Subject("drift_ks", "weight")
+    drifted = seen.panes(9, 20, lambda slot: moved if slot >= 10 else seen.shares())
+    assert shown(judged(drifted, judge)) == {("drift_ks", "weight")}
+    before = judge.state["log_r"]
+    other = scene.reference_of(LAYOUT, scene.drawn(np.random.default_rng(5), LAYOUT, moved, 1_000_000))
+    judge.begin_anew(other, lambda subject: subject == weight)
+    after, i = judge.state["log_r"], judge.subjects.index(weight)
+    assert (after[i] == -np.inf).all()
+    assert np.array_equal(np.delete(after, i, 0), np.delete(before, i, 0))
+    for window in seen.windows(seen.panes(10, 80, lambda slot: moved)):
+        assert not shown(by_key(judge.judge(window)))
+    assert ("drift_ks", "weight") in shown(judged(seen.panes(11, 3), judge))
+
+
+def test_facts_are_told_without_a_reference_and_leave_no_trace() -> None:
+    judge = seen.evidence()
+    before = judge.state
+    findings = by_key(judge.facts(scene.window_of(scene.pane(LAYOUT, 600, scene.Drift(shift=3, pieces=9)))))
+    assert set(findings) == {("quality_violation", rule) for rule in LAYOUT.rule_names}
+    assert shown(findings) == {("quality_violation", "range:pieces")}
+    assert same(judge.state, before)
+
+
 def test_a_change_goes_quiet_at_the_pace_at_which_it_shows() -> None:
     key = ("drift_ks", "weight")
     for shift, most in ((0.5, 1), (0.1, 16)):

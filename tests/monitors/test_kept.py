@@ -9,7 +9,8 @@ import pytest
 
 from monitors.arrivals import Arrivals, Lineages
 from monitors.kept import from_bytes, panes_of, panes_state, to_bytes
-from monitors.pane import Pane, PaneLayout, Span
+from monitors.pane import Pane, PaneLayout
+from monitors.pane_parts import Span
 from monitors.watermark import Watermark
 from monitors.window import Window, Windows
 from schemas.errors import InputError
@@ -24,6 +25,7 @@ def pane(seed: int, slot: int) -> Pane:
     made = Pane(LAYOUT, rng.integers(0, 1_000, LAYOUT.size))
     made.spans[seed % 2] = Span(slot, slot + 1, slot * 1_000 + 999)
     made.examples["range:weight"] = ((0, slot), (1, slot))
+    made.numbers[seed % 2] = slot, slot + 7
     made.sketches["id"] = rng.integers(0, 50, 4_096).astype(np.uint8)
     return made
 
@@ -31,7 +33,7 @@ def pane(seed: int, slot: int) -> Pane:
 def same(one: Pane, other: Pane) -> bool:
     return (
         np.array_equal(one.counts, other.counts)
-        and (one.spans, one.examples) == (other.spans, other.examples)
+        and (one.spans, one.examples, one.numbers) == (other.spans, other.examples, other.numbers)
         and one.sketches.keys() == other.sketches.keys()
         and all(np.array_equal(one.sketches[name], other.sketches[name]) for name in one.sketches)
     )

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitors import pane as panes
+from monitors.arrivals import Arrived
 from monitors.delays import delay_codes
-from monitors.pane import MAX_EXAMPLES, Deltas, Pane, PaneLayout, Span
+from monitors.pane import MAX_EXAMPLES, Deltas, Pane, PaneLayout
+from monitors.pane_parts import Span
 from schemas.errors import InputError
 from schemas.rules import Range
 from tests.monitors import scene
@@ -37,6 +39,19 @@ def test_pairs_and_moments_are_those_of_the_rows() -> None:
     assert pane.moments.columns == ("weight", "pieces", "sent")
     assert pane.moments.gram[0, 0] == 1_000
     assert pane.moments.gram[0, -1] == 1_000 - rows.column("weight").null_count
+
+
+def test_panes_know_the_first_and_last_sequence_of_every_partition() -> None:
+    rows, parts = scene.batch(np.random.default_rng(0), 6), np.array([0, 0, 2, 2, 0, 1], np.int32)
+    times, numbers = np.array([0, 1_500, 0, 10, 20, 1_600]), np.array([7, 8, 3, 5, -1, -1])
+    arrived = Arrived(np.zeros(6, np.int64), numbers >= 0, np.zeros((6, 3), np.int64), numbers)
+    deltas = Deltas(LAYOUT)
+    panes = deltas.count(rows, times, parts, np.arange(6), 0.0, arrived)
+    assert {slot: pane.numbers for slot, pane in panes.items()} == {0: {0: (7, 7), 2: (3, 5)}, 1: {0: (8, 8)}}
+    panes[0].gather(panes[1])
+    assert panes[0].numbers == {0: (7, 8), 2: (3, 5)}
+    once = deltas.count(rows, np.zeros(6, np.int64), parts, np.arange(6), 0.0, arrived)
+    assert once[0].numbers == panes[0].numbers
 
 
 @settings(max_examples=25, deadline=None)

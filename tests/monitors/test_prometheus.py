@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitors.alarms import Event, Happening
+from monitors.budgets import Budgets
 from monitors.estimate import Estimate
 from monitors.evidence import Subject
 from monitors.measure import measure
@@ -76,6 +77,17 @@ def test_longer_windows_show_beside_the_first() -> None:
     assert seen["synthstream_flow_throughput_records_per_second", labels(window="10s")] == 200
     assert seen["synthstream_flow_throughput_records_per_second", labels(window="3600s")] == 2
     assert seen["synthstream_window_records", labels()] == 2_000
+
+
+def test_budgets_show_with_what_was_spent_of_them() -> None:
+    exporter = Exporter("parcels", budgets=Budgets({"range:pieces": 1e-3}, fidelity=0.02))
+    shown = window(drift=scene.Drift(shift=2))
+    exporter.update(shown, measure(shown, (fidelity_reference(LAYOUT, scene.profile()),)))
+    seen = samples(exporter.render())
+    assert seen["synthstream_fidelity_poor_records_total", labels(column="weight")] == 200
+    assert seen["synthstream_fidelity_poor_records_total", labels(column="size")] == 0
+    assert seen["synthstream_fidelity_budget_ratio", labels()] == 0.02
+    assert seen["synthstream_rule_tolerated_ratio", labels(rule="range:pieces")] == 1e-3
 
 
 def test_what_was_not_measured_is_not_exported() -> None:

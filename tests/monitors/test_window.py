@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from monitors import window as sliding
 from monitors.arrivals import Arrivals
-from monitors.pane import Deltas, Pane, PaneLayout, Span
+from monitors.pane import Deltas, Pane, PaneLayout
+from monitors.pane_parts import Span
 from monitors.window import MAX_OPEN_PANES, Window, Windows
 from schemas.errors import InputError
 from schemas.profile import Profile, profile_table
@@ -42,6 +43,24 @@ def test_a_window_comes_out_each_time_a_pane_closes() -> None:
     assert spans(list(windows.closed(0.0))) == [(0, 1, 1), (0, 2, 11), (0, 3, 111), (1, 4, 1_110)]
     assert spans(list(windows.closed(0.0))) == []
     assert spans(list(windows.flush())) == [(2, 5, 11_100)]
+
+
+def test_windows_begin_anew_with_a_pane_that_says_so_longer_ones_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sliding, "LADDER_S", (2,))
+    finished: list[int] = []
+
+    def anew(one: Pane) -> bool:
+        finished.append(one.records)
+        return one.records == 1_000
+
+    windows = Windows(LAYOUT, 1, 3, 0, longer_s=[20], finished=anew)
+    for slot, records in enumerate([1, 10, 100, 1_000, 10_000, 2]):
+        windows.add(slot, pane(records, slot))
+    seen = [(w.name, w.start_s, w.end_s, w.pane.records) for w in windows.flush()]
+    assert finished == [1, 10, 100, 1_000, 10_000, 2]
+    short = [one[1:] for one in seen if one[0] == "3s"]
+    assert short == [(0, 1, 1), (0, 2, 11), (0, 3, 111), (3, 4, 1_000), (3, 5, 11_000), (3, 6, 11_002)]
+    assert [one[1:] for one in seen if one[0] == "20s"] == [(0, 2, 11), (3, 4, 1_000), (3, 6, 11_002)]
 
 
 def test_a_window_knows_its_newest_pane_and_examples_of_the_panes_in_it() -> None:

@@ -86,6 +86,11 @@ def test_no_record_goes_where_the_stream_keeps_its_own_state(suffix: str, going:
         ({"monitor": {"panes_per_false_alarm": 1}}, "monitor.panes_per_false_alarm=1: "),
         ({"monitor": {"longer_s": [60, 61.5]}}, "monitor.longer_s=61.5: must be a whole number of panes"),
         ({"monitor": {"longer_s": [10]}}, "monitor.longer_s: two windows are equally long"),
+        ({"monitor": {"fidelity_budget": 0}}, "monitor.fidelity_budget=0: "),
+        (
+            {"monitor": {"classifier": True}, "key": {"entities": 9}, "changes": {"form": "upserts"}},
+            "monitor.classifier: rows of one entity depend on each other",
+        ),
         ({"until": "soon"}, "until='soon': "),
         ({"time_compression": 0}, "time_compression=0: "),
         ({"behind": "wait"}, "behind='wait': "),

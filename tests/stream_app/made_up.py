@@ -79,6 +79,16 @@ def healthy() -> dict[str, Any]:
         "totals": totals(),
         "series": series(drifting=False),
         "window": {"start_ms": NOW_MS - 10_500, "end_ms": NOW_MS - 500, "n": WINDOW},
+        "windows": [window("10s", 10, 0.009), window("3600s", 3_600, 0.0004)],
+        "evidence": {
+            "level": -0.4,
+            "threshold": 4.0,
+            "panes": [1, 4, 16, 64],
+            "pane_s": 1.0,
+            "panes_per_false_alarm": 10_000.0,
+            "min_effect": 0.02,
+            "min_records": 500,
+        },
         "columns": [column(name, i) for i, name in enumerate(ORDER)],
         "rules": rules(),
         "alarms": [],
@@ -101,8 +111,16 @@ def alarmed() -> dict[str, Any]:
     state["columns"] = [column(name, i, drift=0.318 if name == "dep_delay" else 0.0) for i, name in enumerate(ORDER)]
     state["alarms"] = [
         {**opened, "column": "carrier", "metric": "total_variation", "value": 0.141, "low": 0.13, "high": 0.152}
-        | {"opened_ms": NOW_MS - 95_000, "cleared_ms": NOW_MS - 72_000, "partitions": {"1": [40_100, 42_200]}},
-        {**opened, "column": "dep_delay", "opened_ms": NOW_MS - 9_000, "cleared_ms": None, "partitions": where},
+        | {"opened_ms": NOW_MS - 95_000, "cleared_ms": NOW_MS - 72_000, "partitions": {"1": [40_100, 42_200]}}
+        | {"reason": ""},
+        {
+            **opened,
+            "column": "dep_delay",
+            "opened_ms": NOW_MS - 9_000,
+            "cleared_ms": None,
+            "partitions": where,
+            "reason": "",
+        },
     ]
     state["timeline"] += [
         {"at_ms": NOW_MS - 100_000, "kind": "incident_started", "text": "carrier AA shifted to UA, a third of rows"},
@@ -115,6 +133,8 @@ def alarmed() -> dict[str, Any]:
             "kind": "alarm_opened",
             "text": "dep_delay: KS 0.318, 5 s after the first drifted record",
         },
+        {"at_ms": NOW_MS - 40_000, "kind": "command", "text": "steer origin=JFK (ops@there)"},
+        {"at_ms": NOW_MS - 38_000, "kind": "announced", "text": "drawn from what is steered, and compared with that"},
     ]
     state["rules"][1] |= {"violations": 12, "rate": estimate(12 / 360_000, 2e-5, 360_000)}
     state["totals"] |= {"late": 3, "foreign": 1}
@@ -130,10 +150,17 @@ def started() -> dict[str, Any]:
         each["cells"]["observed"] = []
     state["totals"] |= {"published": 0, "monitored": 0, "published_per_s": None, "monitored_per_s": None}
     state["totals"] |= {"publish_delay_s": UNKNOWN, "record_age_s": UNKNOWN}
-    state["series"] = {"t_s": [], "published_per_s": [], "monitored_per_s": [], "worst_effect": []}
+    state["series"] = {"t_s": [], "published_per_s": [], "monitored_per_s": [], "worst_effect": [], "evidence": []}
     state["window"] = {"start_ms": None, "end_ms": None, "n": 0}
+    state["windows"] = []
+    state["evidence"]["level"] = None
     state["rules"] = [rule | {"n": 0, "violations": 0, "rate": UNKNOWN} for rule in state["rules"]]
     return state | {"timeline": [], "records": [], "incident": None}
+
+
+def window(name: str, seconds: int, worst: float) -> dict[str, Any]:
+    n = round(RATE * seconds)
+    return {"name": name, "start_ms": NOW_MS - 1_000 * seconds, "end_ms": NOW_MS - 500, "n": n, "worst": worst}
 
 
 def totals() -> dict[str, Any]:
@@ -160,11 +187,18 @@ def series(drifting: bool) -> dict[str, Any]:
         effect = [
             0.142 if 80 < i < 104 else 0.318 * (1 - exp((170 - i) / 3)) if i > 170 else e for i, e in enumerate(effect)
         ]
+    level: list[float | None] = [-0.5 + 0.3 * sin(i / 9) for i in seconds]
+    if drifting:
+        level = [
+            min(4.0 * (i - 80), 60) if 80 < i < 104 else min(9.0 * (i - 170), 80) if i > 170 else e
+            for i, e in enumerate(level)
+        ]
     return {
         "t_s": [NOW_MS / 1000 - SECONDS + 1 + i for i in seconds],
         "published_per_s": [RATE * min(1, 0.4 + i / 4) + 35 * sin(i * 1.7) for i in seconds],
         "monitored_per_s": [max(0.0, RATE * min(1, i / 6) + 60 * sin(i * 2.3)) for i in seconds],
         "worst_effect": [None] * 10 + effect[10:],
+        "evidence": [None] * 2 + level[2:],
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitors.pane import Sequences
+from monitors.pane_parts import Sequences
 from schemas.avro import avro_schema
 from schemas.steering import Steering
 from stream_app import monitoring

@@ -46,7 +46,9 @@ def test_the_demos_drift_raises_its_alarm_and_clears(
         job = assemble.publishing(spec, artifact, outside, clock)
         watch = monitoring.watch(spec, artifact, outside, "earliest")
         shown = demo.Demo(job, watch, timeline, clock, lambda shard, late_s: None)
-        snapshots = Snapshots(monitoring.about(spec, artifact, outside), watch, timeline, 0.1, shown.tally.by_shard)
+        snapshots = Snapshots(
+            monitoring.about(spec, artifact, outside), watch, timeline, spec.monitor, shown.tally.by_shard
+        )
         empty = snapshots.take()
         assert (empty["totals"]["monitored"], empty["series"]["t_s"], empty["records"]) == (0, [], [])
         shown.run(18.0, lambda: False)

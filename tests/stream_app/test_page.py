@@ -118,11 +118,15 @@ def test_a_healthy_stream_is_said_to_be_healthy(tmp_path: Path) -> None:
     assert level(html) == "ok"
     assert "<title>● Healthy · flights</title>" in html
     assert column_names(html) == made_up.ORDER
-    assert "2,000 of 2,000 records/s asked; no drift past its threshold in 19 columns over 20,000 records" in text
+    assert "2,000 of 2,000 records/s asked; no change shown in 19 columns, 20,000 records in the window" in text
     assert "None so far." in text
-    assert len(re.findall("<canvas", html)) == 2
+    assert len(re.findall("<canvas", html)) == 3
+    assert "surely above 0.020 a change pages, a smaller one only warns" in text
+    assert "at 10⁴ an alarm opens, in 10,000 calm panes once or less often" in text
+    assert "Evidence looks at the newest 1, 4, 16 and 64 panes of 1 s with 500 records or more; now 10⁻⁰·⁴." in text
+    assert "Window of 1 h 0 min: 7,200,000 records, the largest drift in it surely <0.001." in text
     assert 'id="detail-title">carrier<' in html
-    assert "KS distance 0.006, 95 % interval 0.000 to 0.013, from 20,000 records; threshold 0.100" in html
+    assert "KS distance 0.006, 95 % interval 0.000 to 0.013, from 20,000 records; pages when surely above 0.100" in html
 
 
 @browser
@@ -137,9 +141,9 @@ def test_an_alarm_stands_on_top_with_its_evidence(tmp_path: Path) -> None:
     assert "open dep_delay since 12:59:51, 9.0 s" in text
     assert "cleared carrier 12:58:25 to 12:58:48, 23 s" in text
     assert f"p1 88,031{TO}93,021" in text
-    assert re.findall(r'class="lane (\w+)"', html) == ["incident", "alarm"]
+    assert re.findall(r'class="lane (\w+)"', html) == ["incident", "alarm", "told"]
     assert f"broken by 12 of 360,000 records: 0.0033 % [0.0013{TO}0.0053 %]" in text
-    assert len(re.findall(r'<li[^>]* data-kind="', html)) == 8
+    assert len(re.findall(r'<li[^>]* data-kind="', html)) == 10
 
 
 @browser

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from schemas.stream import Monitoring
 from stream_app.snapshot import Snapshots
 from tests.stream_app import made_up
 from tests.stream_app.watched import DRIFT_S, RATE, SECONDS, SHARDS, drifted, records, scene
@@ -59,6 +60,25 @@ def test_an_alarm_is_shown_while_it_is_open_and_after() -> None:
     assert not any(column["alarm"] for column in past["columns"])
 
 
+def test_the_evidence_is_shown_with_what_it_must_reach_and_over_which_windows() -> None:
+    state = drifted().snapshots.take()
+    told = state["evidence"]
+    assert (told["threshold"], told["panes"], told["pane_s"], told["min_records"]) == (
+        pytest.approx(4),
+        [1, 4, 16, 64],
+        1,
+        200,
+    )
+    before, during = state["series"]["evidence"][5], max(state["series"]["evidence"])
+    assert before < told["threshold"] < during
+    assert [window["name"] for window in state["windows"]] == ["4s"]
+    asked = {"window_s": 4, "allowed_lateness_s": 1, "min_records": 200, "longer_s": [10]}
+    longer = scene(records(), monitor=asked).until(DRIFT_S[1]).snapshots.take()["windows"]
+    assert [window["name"] for window in longer] == ["4s", "10s"]
+    assert longer[1]["n"] > longer[0]["n"]
+    assert 0 < longer[1]["worst"] < longer[0]["worst"]
+
+
 def test_observed_shares_are_shares_beside_what_is_expected() -> None:
     for column in drifted().snapshots.take()["columns"]:
         cells = column["cells"]
@@ -92,5 +112,5 @@ def test_records_come_newest_first_with_their_keys_as_text() -> None:
 
 def test_a_publisher_in_this_process_tells_what_it_handed_over() -> None:
     watched = drifted()
-    snapshots = Snapshots(watched.snapshots._about, watched.watch, watched.timeline, 0.1, {0: 5, 1: 6})
+    snapshots = Snapshots(watched.snapshots._about, watched.watch, watched.timeline, Monitoring(), {0: 5, 1: 6})
     assert snapshots.take()["totals"]["published"] == 11

@@ -57,6 +57,18 @@ def test_without_drift_there_is_no_alarm() -> None:
     assert len(watched.watch.memory.verdicts) >= SECONDS - 3
 
 
+@pytest.mark.parametrize("steer", [{}, {"shares": {"colour": {"red": 0.1}}}])
+def test_a_classifier_tells_records_of_a_drift_and_none_before(steer: dict[str, Any]) -> None:
+    told = {"window_s": 4, "pane_s": 1, "allowed_lateness_s": 1, "min_records": 200, "classifier": True}
+    watched = scene(records(steer=steer), steer=steer, monitor=told).until(SECONDS)
+    table = [(at_s, event) for at_s, event in watched.events if event.metric == "drift_classifier"]
+    assert [event.kind for _, event in table][:1] == ["opened"]
+    assert DRIFT_S[0] < table[0][0] <= DRIFT_S[0] + 6
+    assert table[0][1].column == ""
+    assert "the table as a whole drifted" in " ".join(entry.text for entry in watched.timeline.entries)
+    assert measured(watched.watch.memory.verdicts[5], "drift_classifier").value == pytest.approx(0.5, abs=0.05)
+
+
 def test_what_a_streams_file_steers_is_no_drift_and_what_nobody_announced_is() -> None:
     steer = {"shares": {"colour": {"red": 0.1}}}
     published = records(drifting=False, steer=steer)

@@ -85,7 +85,7 @@ class Scene:
         about = About(
             stream.stream, stream.topic, "tabular.copula", "0" * 64, 3_000, 8, SHARDS, RATE, "127.0.0.1:1", "http://r"
         )
-        return Snapshots(about, self.watch, self.timeline, stream.monitor.min_effect)
+        return Snapshots(about, self.watch, self.timeline, stream.monitor)
 
 
 def scene(published: list[Record], event_time: str | None = None, **changes: Any) -> Scene:
