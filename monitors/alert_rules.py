@@ -65,6 +65,14 @@ OWN_ALERTS: tuple[tuple[Alert, str], ...] = (
         ),
         "rate(synthstream_monitor_late_records_total[5m]) > 0.01 * rate(synthstream_monitor_records_total[5m])",
     ),
+    (
+        Alert(
+            "SynthstreamResponseFailed",
+            Severity.WARNING,
+            "An alarm of {{ $labels.stream }} was to act on the stream, and that was refused or could not be told",
+        ),
+        'sum by (stream) (increase(synthstream_alarm_responses_total{outcome=~"refused|failed"}[5m])) > 0',
+    ),
 )
 """Alerts about the monitor and the publisher themselves, with their expressions."""
 
