@@ -82,6 +82,14 @@ OWN_ALERTS: tuple[tuple[Alert, str], ...] = (
         ),
         "synthstream_retrain_advised == 1",
     ),
+    (
+        Alert(
+            "SynthstreamResponseFailed",
+            Severity.WARNING,
+            "An alarm of {{ $labels.stream }} was to act on the stream, and that was refused or could not be told",
+        ),
+        'sum by (stream) (increase(synthstream_alarm_responses_total{outcome=~"refused|failed"}[5m])) > 0',
+    ),
 )
 """Alerts about monitor, publisher and comparison themselves, with their expressions."""
 

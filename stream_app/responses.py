@@ -138,7 +138,8 @@ class Book:
                 found[key] = _row(reaction)
                 rows.append(found[key])
             elif key in found and reaction.stage == "over":
-                found[key] |= {"cleared": reaction.until_s, "undone": reaction.command, "why": reaction.why}
+                found[key] |= {"cleared": reaction.until_s, "undone": reaction.command}
+                found[key]["why"] = reaction.why or found[key]["why"]
             elif key in found:
                 found[key] |= {"stage": reaction.stage, "why": reaction.why, "from_position": list(reaction.positions)}
         return rows[::-1][:most]
@@ -167,6 +168,8 @@ def spelled(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Such rows as lines of text."""
     return [
         f"{row['at']}  {row['do']}: {row['stage']}  by alarm {row['alarm']['metric']} {row['alarm']['column']}"
-        f" {row['estimate'][0]:.3g} ({row['alarm']['severity']})" + (f": {row['why']}" if row["why"] else "")
+        f" {row['estimate'][0]:.3g} ({row['alarm']['severity']})"
+        + (f": {row['why']}" if row["why"] else "")
+        + ("" if row["cleared"] is None else f", over{', undone' * bool(row['undone'])}")
         for row in rows
     ]

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,8 @@ def _reader(spec: StreamSpec, artifact: Artifact, outside: assemble.Outside, fro
         try:
             known = monitoring.kept(spec, artifact, outside)
             if known is not None:
+                ended = datetime.fromtimestamp(known.at_ms / 1_000, UTC).isoformat(timespec="seconds")
+                logger.info("goes on where the last monitor ended", extra={"at": ended})
                 return monitoring.watch(spec, artifact, outside, known)
         except Problem as problem:
             logger.warning("begun anew: what is kept can not be used", extra={"why": str(problem)})

@@ -51,6 +51,7 @@ def test_every_series_an_alert_reads_is_exported() -> None:
     own = {
         "synthstream_alarm_open",
         *(series for budget in BUDGETS for series in (budget.spent, budget.allowed)),
+        "synthstream_alarm_responses_total",
         "synthstream_publish_delay_seconds_bucket",
         *(f"synthstream_monitor_{what}_total" for what in ("windows", "records", "late_records", "foreign_records")),
         "synthstream_monitor_offset_resets_total",

@@ -80,10 +80,15 @@ def test_monitor_checks_a_stream_without_watching_it(here: Here, folder: Path, t
     counts = json.loads(cli("count", path, *here.flags, "--dry-run", "--json").stdout)
     assert counts == {"stream": "s", "would_count": result["would_watch"]}
     both = cli("monitor", path, *here.flags, "--merged", "--from-start")
+    anew = cli("monitor", path, *here.flags, "--merged", "--anew")
+    assert (anew.exit_code, "--merged: begins where counting began" in anew.stderr) == (2, True)
     assert (both.exit_code, "give --from-start to `synthstream count`" in both.stderr) == (2, True)
     refused = cli("monitor", path, "--bootstrap", "embedded")
     assert (refused.exit_code, len(lines(refused))) == (2, 1)
     assert "nothing publishes to a broker of our own" in refused.stderr
+    strange = cli("monitor", path, *here.flags, "--dry-run", "--alertmanager", "pager:9093")
+    assert (strange.exit_code, len(lines(strange))) == (2, 1)
+    assert "alertmanager=pager:9093: expected a URL as in http://127.0.0.1:9093" in strange.stderr
     missing = cli("monitor", path, *here.flags)
     assert (missing.exit_code, len(lines(missing))) == (2, 1)
     assert "topic=t: does not exist" in missing.stderr

@@ -152,6 +152,11 @@ def test_the_rate_is_lowered_and_goes_back_once_the_last_alarm_has_cleared(strea
     last = one.end(SLOW, alarm("pieces"), 31.0)
     assert last is not None
     assert last.command == commands(stream)[-1].command
+    (other, first_row) = spelled(book(stream).rows(10))
+    assert first_row.endswith("(page): not undone: the alarm on pieces goes on, over")
+    assert other.endswith(
+        "rate 10: needless  by alarm drift_ks pieces 0.2 (page): the rate is 10 already, over, undone"
+    )
     assert [(told.rate_per_s, told.rate_commanded) for told in commands(stream)] == [(10.0, True), (100.0, False)]
     assert {owned.publisher.schedule.latest.rate_per_s for owned in stream.owned.values()} == {50.0}
 
