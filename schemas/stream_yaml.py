@@ -16,11 +16,15 @@ from schemas.table import Kind, TableSchema
 MONITOR_WORDS = {
     "window_s": "sliding window, in panes of pane_s",
     "pane_s": "how often the window slides",
+    "longer_s": "further windows, which raise no alarm",
     "allowed_lateness_s": "how far out of order records may come",
     "panes_per_false_alarm": "between two false alarms, on average at least",
     "min_effect": "changes no larger only warn",
     "min_records": "with fewer there is no verdict",
     "clear_after": "quiet panes that clear an alarm",
+    "fidelity_budget": "share of records that may come while a column is far from training",
+    "sequences": "find duplicates and gaps, and follow what is announced",
+    "classifier": "tell records from the generator's rows, three columns at once",
     "port": "page and Prometheus metrics",
 }
 """The keys under `monitor`, each with a word on it."""

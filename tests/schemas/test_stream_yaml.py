@@ -18,6 +18,8 @@ SPECS: list[dict[str, Any]] = [
     {"stream": "s", "topic": "t"},
     {"stream": "s", "topic": "t", "key": {"column": "a: b", "skew": 1.5}},
     {"stream": "s", "topic": "t", "key": {"entities": 10}},
+    {"stream": "s", "topic": "t", "monitor": {"longer_s": [60], "sequences": False, "classifier": True}},
+    {"stream": "s", "topic": "t", "monitor": {"fidelity_budget": 0.05, "port": 9}},
     {"stream": "s", "topic": "t", "steer": {"given": {"a: b": None}, "shares": {"at": {"2024-01-01": 0.5}}}},
     {"stream": "s", "topic": "t", "steer": {"boost": {"column": "a: b", "value": "yes", "factor": 3}}},
     {
