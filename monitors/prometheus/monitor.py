@@ -1,17 +1,15 @@
-"""What Prometheus scrapes: the monitors' numbers and the publisher's own, by Prometheus's naming conventions."""
+"""What a monitor measured and judged, as Prometheus scrapes it."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf, isnan
 
-import numpy as np
-import numpy.typing as npt
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
@@ -21,6 +19,7 @@ from monitors.burn_rates import FIDELITY_BUDGET, RULE_BUDGET
 from monitors.evidence import Subject
 from monitors.measure import Measurement, metrics
 from monitors.metric import PREFIX, Metric, Scope, Severity
+from monitors.prometheus.series import Series
 from monitors.window import Window
 
 MAX_COLUMNS = 100
@@ -28,9 +27,6 @@ MAX_COLUMNS = 100
 
 LATCH_S = 120.0
 """For how long an alarm shows at least, in event time: two scrapes of the slowest usual interval."""
-
-PUBLISH_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds of the publish delay histogram's buckets."""
 
 RESPONSES = ("accepted", "silent", "needless", "refused", "over", "failed")
 """What may become of an alarm's response; each shows as 0 from the start."""
@@ -251,13 +247,15 @@ class Exporter(Collector):
             "monitor_redelivered_records": ("Records read again, and not counted again.", reading.redelivered),
         }
         for name, (words, value) in counted.items():
-            yield _counter(name, words, [((self.stream,), value)], ["stream"])
-        pushes = [((self.stream, outcome), count) for outcome, count in totals.pushes.items()]
-        yield _counter("alert_pushes", "Times an Alertmanager was told of alarms.", pushes, ["stream", "outcome"])
-        broken = [((self.stream, rule), count) for rule, count in totals.violations.items()]
-        stages = [((self.stream, stage), count) for stage, count in totals.responses.items()]
-        yield _counter("alarm_responses", "What became of alarms' responses.", stages, ["stream", "outcome"])
-        yield _counter("rule_violations", "Records that broke the rule.", broken, ["stream", "rule"])
+            yield Series.counted(name, words, [((self.stream,), value)], ["stream"]).family
+        parts = (
+            ("alert_pushes", "Times an Alertmanager was told of alarms.", "outcome", totals.pushes),
+            ("alarm_responses", "What became of alarms' responses.", "outcome", totals.responses),
+            ("rule_violations", "Records that broke the rule.", "rule", totals.violations),
+        )
+        for name, words, by, counts in parts:
+            values = [((self.stream, what), count) for what, count in counts.items()]
+            yield Series.counted(name, words, values, ["stream", by]).family
         shown = {
             "window_records": ("Records in the newest window.", self._seen.records),
             "monitor_watermark_timestamp_seconds": ("Event time at the newest window's end.", self._seen.end_s),
@@ -280,7 +278,8 @@ class Exporter(Collector):
         opened = [
             ((self.stream, s.metric, s.column, str(how)), alarm.opened) for (s, how), alarm in self._alarms.items()
         ]
-        yield _counter("alarms_opened", "How often an alarm opened, or was raised to a page.", opened, labels)
+        words = "How often an alarm opened, or was raised to a page."
+        yield Series.counted("alarms_opened", words, opened, labels).family
 
     def _budgeted(self) -> Iterator[Family]:
         budgets, rules, columns = self._budgets, ["stream", RULE_BUDGET.by], ["stream", FIDELITY_BUDGET.by]
@@ -293,7 +292,7 @@ class Exporter(Collector):
         words = "Records in whose window the column was surely far from the training data."
         poor = [((self.stream, column), count) for column, count in budgets.poor.items()]
         name = FIDELITY_BUDGET.spent.removeprefix(PREFIX).removesuffix("_total")
-        yield from (tolerated, fidelity, _counter(name, words, poor, columns))
+        yield from (tolerated, fidelity, Series.counted(name, words, poor, columns).family)
 
     def _weighed(self) -> Iterator[Family]:
         shown = (
@@ -304,122 +303,6 @@ class Exporter(Collector):
             family = GaugeMetricFamily(f"synthstream_{name}", words, labels=["stream"])
             if value > -inf:
                 family.add_metric([self.stream], value)
-            yield family
-
-
-class PublisherExporter(Collector):
-    """Exports what a publisher does.
-
-    Args:
-        stream: the stream's name.
-        registry: where to register; a registry of its own by default.
-    """
-
-    def __init__(self, stream: str, registry: CollectorRegistry | None = None) -> None:
-        self.stream = stream
-        self.registry = CollectorRegistry() if registry is None else registry
-        self._published: dict[int, int] = {}
-        self._publishing: dict[int, bool] = {}
-        self._delays = np.zeros(len(PUBLISH_BOUNDS_S) + 1, np.int64)
-        self._delay_sum_s = 0.0
-        self._lock = threading.Lock()
-        self.registry.register(self)
-
-    def sent(self, shard: int, late_s: npt.NDArray[np.float64]) -> None:
-        """Count records that were handed over.
-
-        Args:
-            shard: their shard.
-            late_s: how late each was, in seconds, shape (records,).
-        """
-        buckets = np.searchsorted(PUBLISH_BOUNDS_S, late_s, side="left")
-        with self._lock:
-            self._published[shard] = self._published.get(shard, 0) + len(late_s)
-            self._delays += np.bincount(buckets, minlength=len(self._delays))
-            self._delay_sum_s += float(late_s.sum())
-
-    def publishing(self, shard: int, runs: bool) -> None:
-        """Say whether a shard is published here now, or waits."""
-        with self._lock:
-            self._publishing[shard] = runs
-
-    @property
-    def published(self) -> int:
-        """How many records were handed over."""
-        with self._lock:
-            return sum(self._published.values())
-
-    def render(self) -> bytes:
-        """Everything registered, in Prometheus's text format."""
-        return generate_latest(self.registry)
-
-    def collect(self) -> Iterator[Family]:
-        """What prometheus_client asks for at every scrape."""
-        with self._lock:
-            states = sorted(self._publishing.items())
-            published = [((self.stream, str(shard)), count) for shard, count in sorted(self._published.items())]
-            up_to = np.cumsum(self._delays).tolist()
-            total_s = self._delay_sum_s
-        yield _counter("records_published", "Records handed to the producer.", published, ["stream", "shard"])
-        running = GaugeMetricFamily(
-            "synthstream_shard_publishing",
-            "Whether the shard is published here (1), or waits to be taken again or was let go (0).",
-            labels=["stream", "shard"],
-        )
-        for shard, runs in states:
-            running.add_metric([self.stream, str(shard)], float(runs))
-        yield running
-        family = HistogramMetricFamily(
-            "synthstream_publish_delay_seconds",
-            "Time from a record's intended publish time until it was handed to the producer.",
-            labels=["stream"],
-        )
-        bounds = [*(str(bound) for bound in PUBLISH_BOUNDS_S), "+Inf"]
-        family.add_metric([self.stream], list(zip(bounds, up_to, strict=True)), total_s)
-        yield family
-
-
-@dataclass(frozen=True)
-class Series:
-    """One name that is exported, with a value for each of its labels' values.
-
-    Args:
-        name: without the prefix; words: what it says.
-        labels: the labels' names.
-        values: the labels' values and the number.
-        only_grows: whether it is a counter.
-    """
-
-    name: str
-    words: str
-    labels: tuple[str, ...]
-    values: tuple[tuple[tuple[str, ...], float], ...]
-    only_grows: bool = False
-
-
-class AskedExporter(Collector):
-    """Exports what it is told when somebody looks.
-
-    Args:
-        ask: gives the series; called at every scrape, in a thread of its own.
-    """
-
-    def __init__(self, ask: Callable[[], Iterable[Series]]) -> None:
-        self._ask = ask
-        self.registry = CollectorRegistry()
-        self.registry.register(self)
-
-    def render(self) -> bytes:
-        """Everything asked for, in Prometheus's text format."""
-        return generate_latest(self.registry)
-
-    def collect(self) -> Iterator[Family]:
-        """What prometheus_client asks for at every scrape."""
-        for series in self._ask():
-            kind = CounterMetricFamily if series.only_grows else GaugeMetricFamily
-            family = kind(f"{PREFIX}{series.name}", series.words, labels=series.labels)
-            for labels, value in series.values:
-                family.add_metric(labels, value)
             yield family
 
 
@@ -435,12 +318,3 @@ def _labels(metric: Metric) -> list[str]:
 def _label_values(metric: Metric, measurement: Measurement) -> list[str]:
     own = [] if metric.SCOPE is Scope.STREAM else [measurement.subject]
     return own + ([measurement.reference] if metric.COMPARES else [])
-
-
-def _counter(
-    name: str, words: str, values: Iterable[tuple[tuple[str, ...], int]], labels: Sequence[str]
-) -> CounterMetricFamily:
-    family = CounterMetricFamily(f"synthstream_{name}", words, labels=labels)
-    for label_values, value in values:
-        family.add_metric(label_values, value)
-    return family

@@ -6,7 +6,6 @@ import subprocess
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
-from prometheus_client.parser import text_string_to_metric_families
 
 from monitors.alarms import Event, Happening
 from monitors.budgets import Budgets
@@ -21,20 +20,10 @@ from monitors.window import Window
 from schemas.profile import ColumnProfile, Profile
 from schemas.table import Column, Kind, TableSchema
 from tests.monitors import scene
+from tests.monitors.scrape import labels, samples
 
 LAYOUT = scene.layout()
 KS = Subject("drift_ks", "weight")
-
-Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
-
-
-def samples(text: bytes) -> Samples:
-    families = text_string_to_metric_families(text.decode())
-    return {(s.name, tuple(sorted(s.labels.items()))): s.value for f in families for s in f.samples}
-
-
-def labels(**given: str) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted({"stream": "parcels", **given}.items()))
 
 
 def window(end_s: float = 10.0, drift: scene.Drift | None = None) -> Window:
@@ -178,20 +167,6 @@ def test_a_wide_table_exports_a_bounded_number_of_columns(caplog: pytest.LogCapt
     columns = {dict(given).get("column") for _, given in samples(exporter.render())} - {None}
     assert columns == set(names[:MAX_COLUMNS])
     assert "120 columns: the first 100 are exported" in caplog.text
-
-
-def test_the_publisher_counts_what_it_hands_over() -> None:
-    exporter = PublisherExporter("parcels")
-    exporter.sent(0, np.array([0.0, 0.001, 0.3]))
-    exporter.sent(1, np.array([60.0]))
-    exporter.sent(0, np.array([0.0]))
-    seen = samples(exporter.render())
-    assert seen["synthstream_records_published_total", labels(shard="0")] == 4
-    assert seen["synthstream_records_published_total", labels(shard="1")] == 1
-    bucket = "synthstream_publish_delay_seconds_bucket"
-    assert [seen[bucket, labels(le=le)] for le in ("0.001", "0.25", "0.5", "10.0", "+Inf")] == [3, 3, 4, 4, 5]
-    assert seen["synthstream_publish_delay_seconds_count", labels()] == 5
-    assert seen["synthstream_publish_delay_seconds_sum", labels()] == pytest.approx(60.301)
 
 
 def test_monitor_and_publisher_share_a_registry() -> None:
