@@ -1,8 +1,9 @@
 """Gradient boosting of trees over cells: each tree corrects what those before it get wrong.
 
-Several sums of trees are grown, each on other rows and until the rows it leaves aside gain nothing more; the mean of
-them is what is kept. Questions are about cells, not values: from which cell on, where a column's cells have an order,
-and otherwise whether it is this one cell.
+A sum of trees is grown until the rows it leaves aside gain nothing more. Where that takes few trees, more such sums are
+grown, each on other rows, and the mean of them is what is kept: no mean makes up for what each has yet to learn, so
+trees are spent on that first. Questions are about cells, not values: from which cell on, where a column's cells have an
+order, and otherwise whether it is this one cell.
 
 Source: Friedman 2001, "Greedy function approximation: a gradient boosting machine", and 2002, "Stochastic gradient
 boosting"; Chen and Guestrin 2016, "XGBoost", equations 5 to 7 (leaves and gains, by both derivatives).
@@ -21,8 +22,8 @@ from generators.discrete.trees import Trees
 from schemas.kernel import kernel
 from schemas.table import MIN_SHARED_ROWS
 
-MEMBERS, ROUNDS, PATIENCE = 4, 250, 20
-"""So many sums of at most so many trees, which end after so many in a row without a gain."""
+MEMBERS, PATIENCE = 4, 20
+"""At most so many sums, which end after so many trees in a row without a gain."""
 
 MOST_ADDS = 3_000
 """All trees together have at most so many leaves of a class to add up in a row: drawing pays for each."""
@@ -70,15 +71,19 @@ def fit_trees(codes: Codes, cells: Cells, target: int, seed: int) -> Trees:
     sizes = np.diff(cells.first)
     asked = sizes <= MOST_CELLS
     asked[target] = False
-    grown = [_Sum(across, told, cells, target, asked, generator) for generator in rng.spawn(MEMBERS)]
+    alone, *others = [_Sum(across, told, cells, target, asked, generator) for generator in rng.spawn(MEMBERS)]
+    room = max(1, MOST_ADDS // (int(sizes[target]) - 1))
+    sums = [alone.grow(room)]
+    left = room - len(sums[0][0])
+    others = others[: left // max(1, len(sums[0][0]))]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        sums = list(threads.map(_Sum.grow, grown))
+        sums += threads.map(lambda more: more.grow(left // len(others)), others)
     columns, bounds, leaves, biases = zip(*sums, strict=True)
     return Trees(
         np.array([target], np.int32),
         np.concatenate(columns),
         np.concatenate(bounds),
-        np.asarray(np.concatenate(leaves) / MEMBERS, np.float32),
+        np.asarray(np.concatenate(leaves) / len(sums), np.float32),
         np.mean(biases, axis=0).astype(np.float32),
     )
 
@@ -108,8 +113,8 @@ class _Sum:
         self._slots = np.where(asked, np.diff(cells.first) + 1, 0)  # the first for what is unknown
         self._ordered, self._classes = cells.ordered, int(np.diff(cells.first)[target])
 
-    def grow(self) -> tuple[Codes, Codes, Floats32, Floats]:
-        """Columns, bounds, leaves and biases as `Trees` has them, of the trees up to the last gain."""
+    def grow(self, most: int) -> tuple[Codes, Codes, Floats32, Floats]:
+        """Columns, bounds, leaves and biases as `Trees` has them, of the trees up to the last gain: at most so many."""
         rng, told, classes = self._rng, self._told, self._classes
         order = rng.permutation(len(told))
         aside, rest = np.split(order, [round(ASIDE * len(told))])
@@ -118,7 +123,7 @@ class _Sum:
         logits = np.tile(biases[1:], (len(told), 1))
         trees: list[tuple[Codes, Codes, Floats32]] = []
         best, kept = _loss(logits, told, aside), 0
-        for nth in range(1, min(ROUNDS, MOST_ADDS // MEMBERS // (classes - 1)) + 1):
+        for nth in range(1, most + 1):
             seen = np.sort(rest[rng.random(len(rest)) < SEEN])
             asked = self._asked & (rng.random((DEPTH, len(self._asked))) < ASKED)
             columns, bounds = np.zeros(DEPTH, np.int32), np.zeros((DEPTH, 2), np.int32)

@@ -1,7 +1,8 @@
 """Whether a table's target is drawn by the network or by trees: rows that neither has learned from decide.
 
-On few rows trees tell a column from the others better than a network that is there for all of them, and the target is
-the one that users will learn to predict. With more rows the network catches up, and where it does, it stays.
+Trees tell a column from the others better than a network that is there for all of them where rows are few, or where the
+column is a formula of several numbers; and the target is the one that users will learn to predict. Where the network
+is as good, it stays.
 """
 
 from __future__ import annotations

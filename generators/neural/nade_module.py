@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from generators.discrete.carry import Begun
 from generators.discrete.cells import Cells, Codes
 from generators.neural.checkpoints import Keeper, digest_of
 from generators.neural.devices import device_of, fork_random, together
-from generators.neural.training import Plan, train
+from generators.neural.training import Loss, Plan, train
 from generators.task import Progress
 
 Array = npt.NDArray[np.float32]
@@ -39,6 +40,13 @@ GIVEN = 0.8
 
 AT_FIRST = 0.1
 """The standard deviation of embeddings before training; that of outputs is half of it."""
+
+CLOSING, CLOSING_RATE = 2, 1 / 3
+"""Training closes with so many epochs of rows with few cells given, and learns so many times as fast as before: users
+hold a column or two, and of all that may be known of a row, these are states that were met seldom."""
+
+MOST_GIVEN = 2
+"""So many cells are given at the most then."""
 
 AFRESH = Begun()
 
@@ -187,6 +195,18 @@ def some_given(rows: Tensor) -> Tensor:
     return torch.rand(n, d, device=where) < share
 
 
+def few_given(rows: Tensor) -> Tensor:
+    """Which cells are taken as given at the close, shape (n, d): one or two a row, all as likely.
+
+    Args:
+        rows: shape (n, d).
+    """
+    n, d = rows.shape
+    where = rows.device
+    places = torch.rand(n, d, device=where).argsort(1).argsort(1)
+    return places < torch.randint(1, MOST_GIVEN + 1, (n, 1), device=where)
+
+
 def fit_network(
     codes: Codes,
     cells: Cells,
@@ -210,19 +230,7 @@ def fit_network(
     Returns:
         The network, and which rows it did not learn from.
     """
-    fixed, device = order.tolist(), device_of(begun.device)
-
-    def loss(model: NadeModule, rows: Tensor) -> Tensor:
-        return model.losses(rows.long(), fixed, some_given(rows)).sum()
-
-    def judge(model: NadeModule, rows: Tensor) -> Tensor:
-        """As they are drawn freely, and with some given, the same at every judgement."""
-        with fork_random(device):
-            torch.manual_seed(seed)
-            given = some_given(rows)
-        rows = rows.long()
-        return (model.losses(rows, fixed).sum() + model.losses(rows, fixed, given).sum()) / 2
-
+    device = device_of(begun.device)
     few = len(codes) < FEW_ROWS
     plan = Plan(
         SMALL_BATCH if few else LARGE_BATCH,
@@ -244,8 +252,42 @@ def fit_network(
         model = NadeModule(cells, settings["width"], settings["forgotten"])
         if begun.network is not None:
             model.take_over(begun.network)
-        trained = train(model, torch.from_numpy(codes), loss, judge, plan, progress, keeper)
+        rows, began = torch.from_numpy(codes), time.perf_counter()
+        trained = train(model, rows, *_told(some_given, order, seed), plan, progress, keeper)
+        close = replace(
+            plan,
+            learning_rate=plan.learning_rate * CLOSING_RATE,
+            aside=trained.held_back,
+            max_seconds=max(0.0, plan.max_seconds - (time.perf_counter() - began)),
+            max_epochs=min(CLOSING, plan.max_epochs),
+            learned=True,
+        )
+        train(model, rows, *_told(few_given, order, seed), close, lambda _, what: progress(1.0, f"closing, {what}"))
     return calibrated(model.network(), cells.share, cells.first, order, seed), trained.held_back
+
+
+def _told(given: Callable[[Tensor], Tensor], order: Ints, seed: int) -> tuple[Loss[NadeModule], Loss[NadeModule]]:
+    """What is made small, and what rows held back are judged by.
+
+    Args:
+        given: says which cells of rows are given.
+        order: the columns, in the order they are drawn in.
+        seed: seeds which cells are given of rows that are judged.
+    """
+    fixed = order.tolist()
+
+    def loss(model: NadeModule, rows: Tensor) -> Tensor:
+        return model.losses(rows.long(), fixed, given(rows)).sum()
+
+    def judge(model: NadeModule, rows: Tensor) -> Tensor:
+        """As they are drawn freely, and with some given, the same at every judgement."""
+        with fork_random(rows.device):
+            torch.manual_seed(seed)
+            known = given(rows)
+        rows = rows.long()
+        return (model.losses(rows, fixed).sum() + model.losses(rows, fixed, known).sum()) / 2
+
+    return loss, judge
 
 
 def _terms(codes: Codes, cells: Cells, order: Ints, begun: Begun) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Plan:
         weight_decay: of AdamW.
         average: the weights kept are an exponential moving average, with this decay a step.
         held_back: the share of rows that say when to stop, up to `MOST_HELD`.
+        aside: which rows these are, as an earlier training left them; None to choose them.
         gain: what counts as a gain on these, in nats a row.
         slower: what the learning rate is multiplied by after an epoch without a gain.
         patience: so many epochs in a row without one end it.
@@ -62,6 +63,7 @@ class Plan:
     weight_decay: float = 0.01
     average: float = 0.99
     held_back: float = 0.1
+    aside: npt.NDArray[np.int64] | None = None
     gain: float = 1e-3
     slower: float = 0.6
     patience: int = 5
@@ -141,9 +143,13 @@ class _Run(Generic[Model]):
         self._processes, self._at_once, self._judged_at_once = processes(), plan.batch_rows, JUDGED_AT_ONCE
         model.to(plan.device)
         order = self._processes.same(torch.randperm(len(rows)))
-        held = min(max(1, round(plan.held_back * len(rows))), MOST_HELD)
-        self.held_back: npt.NDArray[np.int64] = order[:held].cpu().numpy()
-        self._rows, self._judged, self._learned = rows, rows[order[:held]], order[held:]
+        if plan.aside is None:
+            held = order[: min(max(1, round(plan.held_back * len(rows))), MOST_HELD)]
+        else:
+            held = torch.from_numpy(plan.aside)
+        self.held_back: npt.NDArray[np.int64] = held.cpu().numpy()
+        self._rows, self._judged = rows, rows[held]
+        self._learned = order[torch.isin(order, held.to(order.device), invert=True)]
         self._model, self._loss, self._judge, self._plan = model, loss, judge, plan
         self._averaging = AveragedModel(model, multi_avg_fn=_nearer(plan.average))
         self._optimizer = torch.optim.AdamW(

@@ -46,7 +46,7 @@ def two_columns(rows: int, target: list[str]) -> tuple[Cells, Codes]:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boosting, "MEMBERS", 2)
-    monkeypatch.setattr(boosting, "ROUNDS", 15)
+    monkeypatch.setattr(boosting, "MOST_ADDS", 30)
 
 
 @pytest.mark.parametrize("ordered", [True, False])
@@ -126,7 +126,36 @@ def test_where_nothing_can_be_told_few_trees_are_kept_and_chances_are_the_shares
     trees = fit_trees(codes, cells, 2, 0)
     shares = np.bincount(codes[:, 2]) / len(codes)
     assert np.abs(Head(trees).chances(codes) - shares).max() < 0.2
-    assert len(trees.columns) < 2 * 15
+    assert len(trees.columns) < 30
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("noise", [0.0, 0.4])
+def test_one_sum_has_all_trees_while_it_gains_and_where_it_is_done_early_the_others_share_what_is_left(
+    noise: float, classes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(boosting, "MOST_ADDS", 60)
+    grown: list[tuple[int, int]] = []
+    grow = boosting._Sum.grow
+
+    def watched(alone: boosting._Sum, most: int) -> tuple[Codes, Codes, boosting.Floats32, boosting.Floats]:
+        found = grow(alone, most)
+        grown.append((most, len(found[0])))
+        return found
+
+    monkeypatch.setattr(boosting._Sum, "grow", watched)
+    cells, codes = two_columns(500, ["x", "y", "z"][:classes])
+    other = np.random.default_rng(4).integers(0, classes, 500)
+    told = (codes[:, 0] // 2 + codes[:, 1]) % classes
+    codes[:, 2] = np.where(np.random.default_rng(5).random(500) < 2 * noise, other, told)
+    trees, room = fit_trees(codes, cells, 2, 0), 60 // (classes - 1)
+    assert grown[0][0] == room
+    assert len(trees.columns) == sum(kept for _, kept in grown) <= room
+    if noise == 0:
+        assert grown == [(room, room)]
+    else:
+        assert len(grown) > 1
+        assert {most for most, _ in grown[1:]} == {(room - grown[0][1]) // (len(grown) - 1)}
 
 
 @pytest.mark.usefixtures("few")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -64,6 +66,21 @@ def test_the_weights_that_were_best_on_the_rows_held_back_are_kept() -> None:
     assert train(model, line(), squared, worse_and_worse, PLAN, lambda share, what: None).loss == 0.0
     assert len(judged) == 1 + PLAN.patience
     assert torch.equal(model.weight, judged[0][1])
+
+
+def test_rows_set_aside_before_are_held_back_again_and_not_learned_from() -> None:
+    rows = line(60)
+    learned: list[Tensor] = []
+
+    def watched(model: nn.Linear, batch: Tensor) -> Tensor:
+        learned.append(batch)
+        return squared(model, batch)
+
+    plan = replace(PLAN, aside=np.array([3, 50]), max_epochs=1)
+    found = train(nn.Linear(1, 1), rows, watched, squared, plan, lambda share, what: None)
+    assert found.held_back.tolist() == [3, 50]
+    seen = {row for batch in learned for row in batch[:, 0].tolist()}
+    assert seen == set(rows[:, 0].tolist()) - set(rows[[3, 50], 0].tolist())
 
 
 def test_the_learning_rate_falls_while_nothing_is_gained() -> None:
