@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "models": "stream_app.commands.train",
     "score": "stream_app.commands.score",
     "sample": "stream_app.commands.sample",
+    "assess": "stream_app.commands.assess",
     "plot-rate": "stream_app.commands.plot_rate",
     "publish": "stream_app.commands.publish",
     "consume": "stream_app.commands.consume",

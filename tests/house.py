@@ -40,7 +40,9 @@ CLIENTS: Mapping[str, tuple[str, ...]] = {
     "pyarrow.csv": ("connectors/csv_files.py",),
     "pyarrow.json": ("connectors/json_lines.py",),
     "pyarrow.parquet": ("connectors/parquet_files.py",),
+    "sklearn": ("stream_app/assessment/learners.py",),
     "starlette": ("stream_app/web.py",),
+    "threadpoolctl": ("stream_app/assessment/learners.py",),
     "torch": ("generators/*.py", "generators/*/*.py"),
     "uvicorn": ("stream_app/web.py",),
 }
