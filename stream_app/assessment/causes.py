@@ -11,6 +11,7 @@ import numpy as np
 
 from schemas.row_counts import Pair
 from stream_app.assessment.assessed import Assessed
+from stream_app.assessment.cells import wide_cells
 from stream_app.assessment.covered import Covered
 from stream_app.assessment.evenness import even_bins
 from stream_app.assessment.score import Subject
@@ -168,7 +169,7 @@ class Causes:
             if name in tables.ground.numbers:
                 bins = even_bins(tables.real.rising[name], tables.synthetic.rising[name])
                 if bins is not None:
-                    where = f"{bins} wide bins" if bins > 1 else "one wide bin"
+                    where = f"about {bins} wide bins" if bins > 1 else "one wide bin"
                     yield Finding(Kind.EVEN, (name,), f"lies evenly inside {where}, as the real values do not")
                     continue
             if any(j.measured.subject == (name,) for j in self._below("coverage")):
@@ -184,7 +185,9 @@ class Causes:
         labels, gone = tables.ground.layout.bins[name].labels, cells.told & ~cells.seen
         share = 100 * float(cells.mass[gone].sum())
         if name in tables.ground.numbers:
-            where = "; ".join(f"from {labels[a]} to {labels[b]}" if a < b else labels[a] for a, b in _runs(cells))
+            groups = wide_cells(tables.ground, name)
+            runs = ((np.flatnonzero(groups == a)[0], np.flatnonzero(groups == b)[-1]) for a, b in _runs(cells))
+            where = "; ".join(_span(labels[first], labels[last]) for first, last in runs)
         else:
             where = ", ".join(labels[cell] for cell in np.flatnonzero(gone)[:5])
         return f"hardly ever holds {where}, which {share:.1f} % of the real values are"
@@ -245,6 +248,15 @@ def _pairs_left(pairs: dict[Pair, Judged]) -> Iterator[Finding]:
         yield Finding(Kind.PAIRS, pair, f"go together otherwise than in the real table: {_beside(each)}")
     if len(worst) > 5:
         yield Finding(Kind.PAIRS, (), f"and {len(worst) - 5} more pairs go together otherwise")
+
+
+def _span(first: str, last: str) -> str:
+    """From the start of one cell to the end of another, by their labels."""
+    return (
+        first
+        if first == last
+        else f"from {first.split(' to ', maxsplit=1)[0]} to {last.rsplit(' to ', maxsplit=1)[-1]}"
+    )
 
 
 def _runs(cells: Covered) -> list[tuple[int, int]]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from stream_app.assessment.tables import Codes, Side, Tables
+from stream_app.assessment.tables import Codes, Ground, Side, Tables
 from stream_app.assessment.witness import Gaps, Mask, chance_of_cells
 
 Groups = npt.NDArray[np.intp]
+
+ROWS_A_CELL = 300
+"""A wide cell for so many rows of the smallest table: with more cells chance would hide what there is to see."""
 
 
 def add_cells(gaps: Gaps, name: str, tables: Tables, side: Side, groups: Groups | None = None) -> None:
@@ -36,6 +39,14 @@ def add_cells(gaps: Gaps, name: str, tables: Tables, side: Side, groups: Groups 
         inside.append(_among(codes, wide))
         present.append(codes != null)
     gaps.add(name, (inside[0], inside[1]), (present[0], present[1]), chance_of_cells(one, other))
+
+
+def wide_cells(ground: Ground, name: str) -> Groups:
+    """The cells of a column that has an order joined, and each value of one that has none by itself; null left out."""
+    bins = ground.layout.bins[name]
+    if not bins.ordered:
+        return np.arange(bins.null)
+    return neighbours(bins.expected[: bins.null], max(ground.fewest // ROWS_A_CELL, 4))
 
 
 def neighbours(shares: npt.NDArray[np.float64], most: int) -> Groups:

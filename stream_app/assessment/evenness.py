@@ -11,6 +11,9 @@ from stream_app.assessment.tables import Floats
 MOST_ROWS = 20_000
 """So many values are looked at, evenly taken."""
 
+FEWEST = 200
+"""Of fewer values nothing is said."""
+
 BINS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 16, 20, 25, 30, 32, 40, 50)
 """How many bins are tried."""
 
@@ -29,9 +32,12 @@ def even_bins(real: Floats, here: Floats) -> int | None:
     Args:
         real: the real values, rising; here: the synthetic ones, rising.
     """
-    if min(len(real), len(here)) < 200 or real[0] == real[-1] or here[0] == here[-1]:
+    if min(len(real), len(here)) < FEWEST or real[0] == real[-1] or here[0] == here[-1]:
         return None
-    one, other = (_spread(_thinned(each)) for each in (real, here))
+    shared = real[(real >= here[0]) & (real <= here[-1])]  # what one table lacks altogether is another matter
+    if len(shared) < FEWEST:
+        return None
+    one, other = (_spread(_thinned(each)) for each in (shared, here))
     bar = FITS / sqrt(len(other))
     for bins in BINS:
         for edges in _edges(real, here, bins):
@@ -60,8 +66,10 @@ def _spread(values: Floats) -> Floats:
 def _edges(real: Floats, here: Floats, bins: int) -> list[Floats]:
     """Bins of equal probability, and of equal width over what either table spans."""
     parts = np.linspace(0, 1, bins + 1)
+    inner = np.quantile(real, parts)
+    inner[0], inner[-1] = here[0], here[-1]
     wide = [np.linspace(each[0], each[-1], bins + 1) for each in (real, here)]
-    return [np.unique(np.quantile(real, parts)), *wide]
+    return [*(np.unique(each) for each in (np.sort(inner), np.quantile(here, parts))), *wide]
 
 
 def _unevenness(values: Floats, edges: Floats) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +12,14 @@ import pyarrow as pa
 from connectors.files import read_rows
 from generators.artifact import Artifact, load_artifact
 from generators.blocks import Source as Records
+from schemas.cells import NULL_TOKENS, Cells
 from schemas.errors import InputError
-from schemas.inference import Choices, conform, infer_rows
+from schemas.inference import Choices, conform, infer_rows, is_text
+from schemas.policies import Wishes
 from schemas.rows import Rows
 from schemas.rule_forms import check_columns
 from schemas.rules import Rule
-from schemas.table import Kind, TableSchema
+from schemas.table import Kind, Policy, TableSchema
 from schemas.yaml_files import read_rules
 from stream_app.assessment.assessed import Told
 from stream_app.assessment.recommendations import Source
@@ -75,6 +78,8 @@ def read(asked: Asked, told: Told) -> tuple[Tables, Source]:
     schema = _schema(rows, asked)
     check_columns(rules, schema)
     notes = _sampled(rows, "the real table")
+    if schema.dropped:
+        notes.append(f"No real row has a value in {', '.join(schema.dropped)}; left out.")
     real = conform(rows.table, schema)
     told(0.0, "reading the synthetic table")
     synthetic, model, more = _synthetic(asked, schema, real.num_rows)
@@ -118,10 +123,28 @@ def _tables(
 
 def _schema(rows: Rows, asked: Asked) -> TableSchema:
     """The real table's schema, with every column free to be empty: where values are missing is scored, not refused."""
-    found = infer_rows(rows, asked.real.name.split(".")[0], choices=Choices(target=asked.target))
+    wishes = Wishes({name: Policy.DROP for name in empty_columns(rows.table) if name != asked.target})
+    choices = Choices(target=asked.target, wishes=wishes)
+    found = infer_rows(rows, asked.real.name.split(".")[0], choices=choices)
     if asked.target is not None and found[asked.target].kind is Kind.TEXT:
         raise InputError(f"target={asked.target}: holds text; expected a category, a boolean or a number")
     return replace(found, columns=tuple(replace(column, nullable=True) for column in found))
+
+
+def empty_columns(table: pa.Table) -> list[str]:
+    """The columns in which no row has a value; cells of text may mean that one is missing."""
+    return [name for name in dict.fromkeys(table.column_names) if _is_empty(table.column(name))]
+
+
+def _is_empty(values: pa.ChunkedArray[Any]) -> bool:
+    if values.null_count == len(values):
+        return True
+    if not is_text(values.type):
+        return False
+    first = values.slice(0, FEWEST_TO_SPLIT)  # says no at once of most columns
+    return all(
+        str(text).strip() in NULL_TOKENS for part in (first, values) for text in Cells.of(part).values.to_pylist()
+    )
 
 
 def _synthetic(asked: Asked, schema: TableSchema, rows: int) -> tuple[pa.Table, str | None, list[str]]:

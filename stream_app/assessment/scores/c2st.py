@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 
 import numpy as np
 
@@ -34,7 +35,10 @@ class TwoSamples(Score):
         "How well gradient boosting tells these rows from real ones: the area under its ROC curve on held out "
         "halves; 0.5 is chance, 1 always. On at most 20,000 rows of each table."
     )
-    INTERVAL = "DeLong's, of the classifiers that were trained; that other rows would have trained others is not in it."
+    INTERVAL = (
+        "DeLong's, of the classifiers that were trained, as wide as of one half alone, since both halves err together; "
+        "that other rows would have trained others is not in it."
+    )
     SOURCE = "Lopez-Paz and Oquab, Revisiting classifier two-sample tests, 2017; DeLong et al., Biometrics 1988"
     LIMIT = "c2st"
     WORSE = Worse.HIGHER
@@ -57,7 +61,9 @@ class TwoSamples(Score):
             )
             found.append(area(model.chances(both[~learned])[:, 1], theirs[~learned]))
         (one, one_influence), (other, other_influence) = found
-        return {TABLE: with_error((one + other) / 2, np.concatenate([one_influence, other_influence]))}
+        # What chance makes one half teach of the other, it makes the other teach of the one: nothing averages out.
+        together = np.concatenate([one_influence, other_influence]) * sqrt(2)
+        return {TABLE: with_error((one + other) / 2, together)}
 
 
 SCORE = TwoSamples()

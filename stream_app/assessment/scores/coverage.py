@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from monitors.estimate import Estimate
+from stream_app.assessment.cells import wide_cells
 from stream_app.assessment.covered import Covered, covered
 from stream_app.assessment.score import TABLE, Score, Subject, mean_of
 from stream_app.assessment.tables import Side, Tables
@@ -39,10 +42,12 @@ class Coverage(Score):
 
 
 def cells_of(tables: Tables, side: Side, name: str) -> Covered:
-    """What can be told of a column's cells: null, and values that five rows do not share, left out."""
+    """What can be told of a column's wide cells: null, and values that five rows do not share, left out."""
     bins = tables.ground.layout.bins[name]
     last = bins.null if bins.unseen is None else bins.unseen
-    return covered(tables.real.counts.columns[name][:last], side.counts.columns[name][:last])
+    groups = wide_cells(tables.ground, name)[:last]
+    one, other = (np.bincount(groups, each.counts.columns[name][:last]) for each in (tables.real, side))
+    return covered(one.astype(np.int64), other.astype(np.int64))
 
 
 SCORE = Coverage()

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from monitors.estimate import Estimate
-from stream_app.assessment.cells import add_cells, neighbours
+from stream_app.assessment.cells import add_cells, wide_cells
 from stream_app.assessment.score import Score, Subject
 from stream_app.assessment.tables import Side, Tables
 from stream_app.assessment.witness import Gaps
-
-ROWS_A_CELL = 300
-"""A cell for so many rows of the smallest table: with more cells chance would hide what there is to see."""
 
 
 class Overlap(Score):
@@ -34,10 +31,8 @@ class Overlap(Score):
     def of(self, tables: Tables, side: Side) -> Mapping[Subject, Estimate]:
         """See `Score.of`."""
         gaps = Gaps((tables.real.rows, side.rows))
-        most = max(tables.ground.fewest // ROWS_A_CELL, 4)
         for name in tables.ground.numbers:
-            bins = tables.ground.layout.bins[name]
-            add_cells(gaps, name, tables, side, neighbours(bins.expected[: bins.null], most))
+            add_cells(gaps, name, tables, side, wide_cells(tables.ground, name))
         return gaps.estimates()
 
 
