@@ -61,12 +61,12 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(FOR_TESTS): | $(VENV)/bin/python
-	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[demo,nn,test,dev]'
+	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[assess,demo,nn,test,dev]'
 	@rm -f $(VENV)/.tests-* && touch $@
 
 $(FOR_DEMO): | $(VENV)/bin/python
 	@if [ ! -e $(FOR_TESTS) ]; then \
-		$(RUN) pip install --disable-pip-version-check --editable '.[demo]'; fi
+		$(RUN) pip install --disable-pip-version-check --editable '.[assess,demo]'; fi
 	@rm -f $(VENV)/.demo-* && touch $@
 
 # Leaves .venv, which `rm -r .venv` removes.

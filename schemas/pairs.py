@@ -23,6 +23,24 @@ SURELY = 3.0
 """A pair is taken for one that goes together when its statistic lies so many standard deviations above chance."""
 
 
+def likelihood_ratio(counts: npt.NDArray[np.int64]) -> tuple[float, int]:
+    """The likelihood ratio statistic of independence, twice the rows times the mutual information that was seen.
+
+    Args:
+        counts: rows in each pair of cells, shape (cells of one, cells of the other).
+
+    Returns:
+        The statistic and its degrees of freedom, by the cells that rows are in; 0 and 0 where a column does not vary.
+    """
+    table = counts[np.ix_(counts.any(1), counts.any(0))].astype(np.float64)
+    rows, columns = table.shape
+    if min(rows, columns) < 2:
+        return 0.0, 0
+    expected = np.outer(table.sum(1), table.sum(0)) / table.sum()
+    held = table > 0
+    return 2 * float(table[held] @ np.log(table[held] / expected[held])), (rows - 1) * (columns - 1)
+
+
 def shared_information(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
     """How much one column says of another: their mutual information, in nats, what chance adds to it taken off.
 
@@ -40,15 +58,10 @@ def shared_information(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
     >>> round(nats, 3)
     0.693
     """
-    table = counts[np.ix_(counts.any(1), counts.any(0))].astype(np.float64)
-    rows, columns = table.shape
-    if min(rows, columns) < 2:
+    statistic, df = likelihood_ratio(counts)
+    if df == 0:
         return 0.0, 0.0
-    n, df = float(table.sum()), (rows - 1) * (columns - 1)
-    expected = np.outer(table.sum(1), table.sum(0)) / n
-    held = table > 0
-    statistic = 2 * float(table[held] @ np.log(table[held] / expected[held]))
-    return max(statistic - df, 0.0) / (2 * n), float((statistic - df) / np.sqrt(2 * df))
+    return max(statistic - df, 0.0) / (2 * float(counts.sum())), float((statistic - df) / np.sqrt(2 * df))
 
 
 def strongest_pairs(

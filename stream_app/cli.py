@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "models": "stream_app.commands.train",
     "score": "stream_app.commands.score",
     "sample": "stream_app.commands.sample",
+    "assess": "stream_app.commands.assess",
     "plot-rate": "stream_app.commands.plot_rate",
     "publish": "stream_app.commands.publish",
     "consume": "stream_app.commands.consume",
@@ -78,7 +79,7 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
-        """Run, and end with the exit code that says what happened: 0, 1 below a threshold, 2 bad input, 3 a service."""
+        """Run, and end with the exit code that says what happened: 0, 1 below, 2 bad input, 3 a service, 4 withheld."""
         options["standalone_mode"] = False
         try:
             outcome = super().main(args, *rest, **options)

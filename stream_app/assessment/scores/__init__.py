@@ -1,0 +1,1 @@
+"""What is measured of a synthetic table: one score a file."""
