@@ -105,12 +105,12 @@ def find_slot(slots: Codes, entries: Words, last: int, data: Bytes, hashed: int)
     """
     mask: int = slots.shape[0] - 1
     slot = hashed & mask
-    start, length = np.int64(entries[last, 0]), np.int64(entries[last, 1])
+    start, length = int(entries[last, 0]), int(entries[last, 1])
     while slots[U64(slot)] >= 0:
         entry = U64(slots[U64(slot)])
         alike = entries[entry, 1] == entries[last, 1] and entries[entry, 2] == entries[last, 2]
         alike = alike and entries[entry, 3] == entries[last, 3]
-        if alike and same_bytes(data, np.int64(entries[entry, 0]) + 16, start + 16, length - 16):
+        if alike and same_bytes(data, int(entries[entry, 0]) + 16, start + 16, length - 16):
             return slot
         slot = (slot + 1) & mask
     return slot
