@@ -158,6 +158,8 @@ class Consumer:
 
     def seek(self, offsets: Mapping[int, int], timeout_s: float) -> None:
         """Go on reading partitions that are read already from these offsets; raises ServiceError."""
+        if not offsets:  # which librdkafka refuses
+            return
         with _Listed(self._library, self._topic, offsets) as places:
             error = self._library.rd_kafka_seek_partitions(self._handle, places, round(timeout_s * 1_000))
             if error:

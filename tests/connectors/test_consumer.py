@@ -110,6 +110,7 @@ def test_a_member_of_a_group_is_told_when_partitions_move_and_commits(cluster: C
     first.commit({0: 2})
     assert first.committed([0], PATIENCE_S) == {0: 2}
     assert b"readers" in first.membership()
+    first.seek({}, PATIENCE_S)
     first.seek({0: 1}, PATIENCE_S)
     assert list(read(first, 1)[0].values) == [b"1"]
     first.close()
