@@ -1,9 +1,8 @@
-"""How fast records are encoded and decoded, beside fastavro in the same run, and counted into panes.
+"""How fast records are encoded and decoded, beside fastavro in the same run.
 
 The records have 15 fields (6 long, 8 string, 1 double) and about 130 bytes each. All are measured in turns, batch by
 batch, each a slice, and every figure is a median over the turns: absolute ones differ between machines and minutes,
-ratios less. Panes count cells, the pairs that go together, moments, ages and spans; they are measured with 15 and with
-40 columns. All runs on one processor, which the process pins itself to.
+ratios less. All runs on one processor, which the process pins itself to.
 
     python benchmarks/codec.py [--rows 4096] [--seconds 10] [--json FILE]
 """
@@ -16,7 +15,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
-from itertools import combinations
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,16 +24,10 @@ import fastavro
 import numpy as np
 import pyarrow as pa
 
-from monitors.pane import Deltas, PaneLayout
 from schemas.codec import Codec, Messages, warm
 from schemas.framing import FRAME_BYTES
-from schemas.pairs import MAX_PAIRS
-from schemas.profile import profile_table
-from schemas.table import Column, Kind, TableSchema
 
 BATCHES = 8
-MONITOR_ROWS = 4_096
-"""How many records a monitor decodes and counts at once."""
 
 WORDS = (
     "Private",
@@ -48,8 +40,6 @@ WORDS = (
     "Husband",
 )
 KINDS = {**{f"i{k}": "long" for k in range(6)}, **{f"s{k}": "string" for k in range(8)}, "d": "double"}
-KINDS_40 = {f"{name}_{k}": kind for k in range(3) for name, kind in KINDS.items() if k < 2 or not "s0" <= name <= "s4"}
-MONITORED = {"long": Kind.INTEGER, "string": Kind.CATEGORY, "double": Kind.NUMBER}
 
 
 def avro(kinds: Mapping[str, str]) -> dict[str, Any]:
@@ -88,27 +78,6 @@ class Figures:
     encode_ratio: float
     values_ratio: float
     decode_ratio: float
-
-
-@dataclass(frozen=True)
-class PaneFigures:
-    """What a monitor does with records, a second on one core.
-
-    Args:
-        columns: columns a record.
-        pairs: pairs of columns counted.
-        decode: records decoded.
-        count: decoded records counted.
-        decode_count: records decoded and counted.
-        decode_count_values: values decoded and counted.
-    """
-
-    columns: int
-    pairs: int
-    decode: float
-    count: float
-    decode_count: float
-    decode_count_values: float
 
 
 def made_up(rows: int, kinds: Mapping[str, str] = KINDS) -> pa.RecordBatch:
@@ -204,48 +173,16 @@ def measure(rows: int, seconds: float) -> Figures:
     )
 
 
-def measure_panes(kinds: Mapping[str, str], rows: int, seconds: float) -> PaneFigures:
-    """Take the figures of a monitor: decoding, counting, and both one after the other.
-
-    Args:
-        kinds: the Avro types of the columns.
-        rows: rows a batch.
-        seconds: how long to measure.
-    """
-    warm()
-    codec = Codec(avro(kinds))
-    schema = TableSchema("adult", tuple(Column(name, MONITORED[kind]) for name, kind in kinds.items()))
-    table = made_up(rows * BATCHES, kinds)
-    profile = profile_table(pa.Table.from_batches([table]), schema)
-    pairs = list(combinations(schema.names, 2))[:MAX_PAIRS]  # these columns are independent: count some all the same
-    deltas = Deltas(PaneLayout(schema, profile, pairs=pairs))
-    values = [codec.encode(table.slice(i * rows, rows), 1).values() for i in range(BATCHES)]
-    batches = [codec.decode(each).batch for each in values]
-    where = (np.arange(rows) // 20, (np.arange(rows) % 4).astype(np.int32), np.arange(rows), 1_000.0)
-    speeds = per_second(
-        {
-            "decode": (lambda i: codec.decode(values[i]), rows),
-            "count": (lambda i: deltas.count(batches[i], *where), rows),
-            "decode_count": (lambda i: deltas.count(codec.decode(values[i]).batch, *where), rows),
-        },
-        seconds,
-    )
-    return PaneFigures(len(kinds), len(pairs), **speeds, decode_count_values=speeds["decode_count"] * len(kinds))
-
-
 @click.command()
 @click.option("--rows", default=4_096, show_default=True, help="Rows a batch.")
 @click.option("--seconds", default=10.0, show_default=True, help="How long to measure.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write the figures here too.")
 def main(rows: int, seconds: float, file: Path | None) -> None:
-    """Measure the codec beside fastavro, and panes."""
+    """Measure the codec beside fastavro."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    figures = {"codec": asdict(measure(rows, seconds))}
-    for kinds in (KINDS, KINDS_40):
-        figures[f"panes_{len(kinds)}"] = asdict(measure_panes(kinds, MONITOR_ROWS, seconds))
-    for part, numbers in figures.items():
-        for name, figure in numbers.items():
-            click.echo(f"{part:10} {name:20} {figure:14,.1f}")
+    figures = asdict(measure(rows, seconds))
+    for name, figure in figures.items():
+        click.echo(f"{name:20} {figure:14,.1f}")
     if file is not None:
         file.write_text(json.dumps(figures, indent=2) + "\n")
 

@@ -1,21 +1,28 @@
-"""How often the monitor's alarms are false, and how soon they come: a stream of 20 columns at 100,000 records a second.
+"""How fast a monitor is, how often its alarms are false, and how soon they come.
 
-Panes of one second are drawn as cells, whose counts are multinomial, and counted. One in a hundred is drawn as records,
-sent through Avro and back, and counted by the monitor's own reader; its counts must be the same, and its time is the
-speed. False alarms are onsets of warnings over calm panes, against references of their own; the dependent stream has
-AR(1) numbers and Markov categories in smaller panes, and evidence that was told of it by blocks of its generator.
-A delay is the pane, 1 being the first that holds the change, by which 95 % of the runs have warned about the right
-column. Beside ours stand alarms that always or never sound, and Evidently's and NannyML's defaults on few and smaller
-windows (one takes seconds), each in an environment of its own.
+Speed is measured on records of 15 and of 40 columns that one processor decodes and counts, and of 15 that it reads
+from a broker first; then publisher, broker and monitor share the machine at 200,000 records a second, and a monitor
+of 200 columns goes through a day, for its memory.
 
-    python -m benchmarks.monitors [--panes 10000] [--runs 200] [--json FILE]
+Alarms are measured on a stream of 20 columns at 100,000 records a second. Panes of one second are drawn as cells,
+whose counts are multinomial, and counted. One in a hundred is drawn as records, sent through Avro and back, and
+counted by the monitor's own reader; its counts must be the same. False alarms are onsets of warnings over calm panes,
+against references of their own; the dependent stream has AR(1) numbers and Markov categories in smaller panes, and
+evidence that was told of it by blocks of its generator. A delay is the pane, 1 being the first that holds the change,
+by which 95 % of the runs have warned about the right column. Beside ours stand alarms that always or never sound, and
+Evidently's and NannyML's defaults on fewer and smaller windows (one takes seconds), each in an environment of its
+own.
+
+    python -m benchmarks.monitors [--panes 10000] [--runs 200] [--part PART ...] [--json FILE]
 """
 
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +31,10 @@ import click
 import numpy as np
 
 from benchmarks.contest.environments import default_cache
+from benchmarks.contest.processes import cpus, environment, watched
 from benchmarks.watching import stream
 from benchmarks.watching.others import OTHERS, beside
+from connectors.local_broker import down, up
 from generators.fitting import REFERENCE_ROWS
 from monitors.alarms import Alarms
 from monitors.dispersion import inflation
@@ -36,6 +45,7 @@ from monitors.reference import Reference
 from monitors.window import Window
 from schemas.avro import avro_schema
 from schemas.codec import Codec
+from schemas.errors import ServiceError
 
 RECORDS = 100_000
 """Records of a pane: a second's."""
@@ -51,6 +61,9 @@ DEPENDENT_RECORDS, KEEPS, BLOCKS = 5_000, 0.5, 400
 
 MOST_PANES = 12
 """For how many panes a change is waited for."""
+
+PARTS = ("speed", "keeping_up", "day", "calm", "dependent", "changes", "others")
+"""What is measured, in this order."""
 
 IN_BYTES = 100
 """One pane in so many goes through bytes."""
@@ -98,12 +111,10 @@ class Bytes:
 
     Args:
         records: how many records.
-        read_s: how many seconds of a core decoding and counting them took.
         panes: how many panes.
     """
 
     records: int = 0
-    read_s: float = 0.0
     panes: int = 0
     _codec: Codec = field(default_factory=lambda: Codec(avro_schema(stream.SCHEMA)))
     _deltas: Deltas = field(default_factory=lambda: Deltas(stream.LAYOUT))
@@ -116,10 +127,8 @@ class Bytes:
         """
         values = self._codec.encode(stream.records_of(rng, pane), 1).values()
         zeros, places = np.zeros(len(values), np.int64), np.arange(len(values))
-        start = time.process_time()
         batch = self._codec.decode(values).batch
         read = self._deltas.count(batch, zeros, zeros.astype(np.int32), places, 0.0)[0]
-        self.read_s += time.process_time() - start
         self.records, self.panes = self.records + len(values), self.panes + 1
         for name in stream.LAYOUT.bins:
             if not np.array_equal(read.column(name), pane.column(name)):
@@ -246,61 +255,118 @@ def controls(panes: int) -> dict[str, Any]:
     }
 
 
+def speed(bootstrap: str) -> dict[str, Any]:
+    """Records and values a second of one processor."""
+    found = _said("benchmarks.watching.speed", bootstrap, threads=1)
+    few, many = found["columns_15"]["records_per_s"], found["columns_40"]["values_per_s"]
+    return {
+        "records_per_s_core": few,
+        "values_per_s_core": many,
+        "read_per_s_core": found["read_per_s"],
+        "speed": found,
+    }
+
+
+def live(part: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """What needs a broker, with one of its own."""
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            return part(up(Path(name)).bootstrap)
+        finally:
+            down(Path(name))
+
+
+def calm(panes: int, draws: Panes) -> dict[str, Any]:
+    """False alarms, and what judging costs."""
+    onsets, judged_s = false_alarms(panes, draws)
+    return {"panes": panes, "false_alarms_per_10000": onsets * 10_000 / panes, "judging_s_per_pane": judged_s}
+
+
+def dependent(panes: int, seed: int) -> dict[str, Any]:
+    """False alarms on records that follow on each other: of evidence that was told, and on fewer panes that was not."""
+    few = -(-panes // 10)
+    told, untold = (
+        false_alarms_under_dependence(n, seed, told=t) * 10_000 / n for n, t in ((panes, True), (few, False))
+    )
+    return {"false_alarms_per_10000_dependent": told, "false_alarms_per_10000_dependent_untold": untold}
+
+
+def _said(module: str, *arguments: str, threads: int) -> dict[str, Any]:
+    """What a module prints in a process of its own, pinned to so many processors."""
+    said, _ = watched([sys.executable, "-m", module, *arguments], environment(threads), cpus(threads))
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return found
+
+
 @click.command()
 @click.option("--panes", default=10_000, show_default=True, help="Calm panes, and as many dependent ones.")
 @click.option("--runs", default=200, show_default=True, help="Runs of every change.")
+@click.option("--windows", default=100, show_default=True, help="Windows that the others judge, half of them calm.")
 @click.option("--seed", default=0, show_default=True, help="What everything is drawn by.")
-@click.option("--others/--alone", default=True, show_default=True, help="Evidently and NannyML beside ours.")
-@click.option("--cache", type=click.Path(path_type=Path), default=default_cache, help="Their environments' folder.")
+@click.option("--part", "chosen", multiple=True, type=click.Choice(PARTS), default=PARTS, help="Only this; repeatable.")
+@click.option("--cache", type=click.Path(path_type=Path), default=default_cache, help="Environments of the others.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write the figures here too.")
-def main(panes: int, runs: int, seed: int, others: bool, cache: Path, file: Path | None) -> None:
-    """Measure false alarms, delays and speed of the monitor's alarms."""
+def main(
+    panes: int, runs: int, windows: int, seed: int, chosen: tuple[str, ...], cache: Path, file: Path | None
+) -> None:
+    """Measure speed, memory, false alarms and delays of a monitor, beside others' detectors."""
     draws = Panes(seed)
-    onsets, judged_s = false_alarms(panes, draws)
-    found = delays(CHANGES, runs, draws)
-    read = draws.bytes
-    pane_s = read.read_s / max(read.panes, 1) + judged_s
-    speed = RECORDS / pane_s if read.panes else 0.0
-    figures: dict[str, Any] = {
-        "records_per_s_core": speed,
-        "values_per_s_core": speed * len(stream.SCHEMA.columns),
-        "judging_s_per_pane": judged_s,
-        "panes_in_bytes": read.panes,
-        "reference_rows": REFERENCE_ROWS,
-        "panes": panes,
-        "false_alarms_per_10000": onsets * 10_000 / panes,
-        "false_alarms_per_10000_dependent": false_alarms_under_dependence(panes, seed, told=True) * 10_000 / panes,
-        "false_alarms_per_10000_dependent_untold": false_alarms_under_dependence(panes // 10, seed, told=False)
-        * 10_000
-        / max(panes // 10, 1),
-        "runs": runs,
-        "changes": found,
-        "beside": controls(panes) | (beside(cache, seed, LAWS, -(-panes // 1_000), -(-runs // 100)) if others else {}),
+    each = -(-(windows - windows // 2) // len(LAWS))
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "speed": lambda: live(speed),
+        "keeping_up": lambda: {"keeping_up": live(lambda at: _said("benchmarks.watching.keeping_up", at, threads=2))},
+        "day": lambda: {"day": _said("benchmarks.watching.day", threads=1)},
+        "calm": lambda: calm(panes, draws),
+        "dependent": lambda: dependent(panes, seed),
+        "changes": lambda: {"runs": runs, "changes": delays(CHANGES, runs, draws)},
+        "others": lambda: {"beside": controls(windows) | beside(cache, seed, LAWS, windows // 2, each)},
     }
+    figures: dict[str, Any] = {"reference_rows": REFERENCE_ROWS, "seconds": {}}
+    for name in PARTS:
+        if name in chosen:
+            start = time.monotonic()
+            try:
+                figures |= parts[name]()
+            except ServiceError as error:
+                figures[name] = {"failed": str(error)}
+            figures["seconds"][name] = time.monotonic() - start
+            if file is not None:
+                file.write_text(json.dumps(figures, indent=2) + "\n")
+    figures["panes_in_bytes"] = draws.bytes.panes
     _show(figures)
     if file is not None:
         file.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 def _show(figures: Mapping[str, Any]) -> None:
-    for name, figure in figures.items():
-        if not isinstance(figure, Mapping):
-            click.echo(f"{name:40} {figure:14,.4g}")
-    click.echo(f"\n{'change':26} {'within':>7} {'detected':>9} {'delay':>6} {'median':>7} {'paged':>7} {'by':>4}")
-    for name, each in figures["changes"].items():
+    for name, figure in _leaves({k: v for k, v in figures.items() if k not in ("changes", "beside")}):
+        click.echo(f"{name:44} {figure:14,.4g}" if isinstance(figure, int | float) else f"{name:44} {figure}")
+    if "changes" in figures:
+        click.echo(f"\n{'change':26} {'within':>7} {'detected':>9} {'delay':>6} {'median':>7} {'paged':>7} {'by':>4}")
+    for name, each in figures.get("changes", {}).items():
         said = (each.get(key) for key in ("delay_panes", "median_panes", "paged_share", "page_delay_panes"))
         delay, median, paged, page = ("-" if one is None else f"{one:.4g}" for one in said)
         asked = f"{each['within_panes']:7} {each['detected_share']:9.3f}"
         click.echo(f"{name:26} {asked} {delay:>6} {median:>7} {paged:>7} {page:>4}")
-    click.echo(f"\n{'beside':26} {'false/10000':>12} " + " ".join(f"{name:>17.17}" for name in CHANGES))
-    for name, each in figures["beside"].items():
+    if "beside" in figures:
+        click.echo(f"\n{'beside':26} {'false/10000':>12} " + " ".join(f"{name:>17.17}" for name in CHANGES))
+    for name, each in figures.get("beside", {}).items():
         if "failed" in each:
             click.echo(f"{name:26} {each['failed']}")
             continue
         shares = (each["detected_share"].get(change) for change in CHANGES)
         found = " ".join(f"{'-' if share is None else f'{share:.2f}':>17}" for share in shares)
         click.echo(f"{name:26} {each['false_alarms_per_10000']:12,.0f} {found}")
-    click.echo(f"\nothers: {', '.join(OTHERS)}, by their own settings, one window at a time")
+    if "beside" in figures:
+        click.echo(f"\nothers: {', '.join(OTHERS)}, by their own settings, one window at a time")
+
+
+def _leaves(figures: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, figure in figures.items():
+        if isinstance(figure, Mapping):
+            yield from _leaves(figure, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", figure
 
 
 if __name__ == "__main__":

@@ -77,6 +77,13 @@ class Blobs(Sequence[bytes | None]):
         """The same with none where something is gone, shape (n,)."""
         return Blobs(self.buffer, self.starts, np.where(gone, -1, self.sizes))
 
+    def equal(self, value: bytes) -> npt.NDArray[np.bool_]:
+        """Which of the values are this one, shape (n,)."""
+        same: npt.NDArray[np.bool_] = self.sizes == len(value)
+        for i, byte in enumerate(value):
+            same[same] = self.buffer[self.starts[same] + i] == byte
+        return same
+
     def __len__(self) -> int:
         return len(self.starts)
 

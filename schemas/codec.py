@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import compress
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from schemas.arrow_views import Array, bytes_of, starts_of
+from schemas.arrow_views import Array, bytes_of, frozen, starts_of
 from schemas.avro_fields import Field, fields
+from schemas.blobs import Blobs
 from schemas.decode_columns import ColumnDecoder, Records, decoded_type
 from schemas.decode_kernels import read_frame
 from schemas.encode_columns import ColumnEncoder
@@ -88,11 +88,11 @@ class Codec:
             part.write(cursor, out)
         return Messages(out.tobytes(), offsets)
 
-    def decode(self, values: Sequence[bytes], framed: bool = True) -> Decoded:
+    def decode(self, values: Sequence[bytes | None], framed: bool = True) -> Decoded:
         """Read messages that were written under this schema.
 
         Args:
-            values: the messages.
+            values: the messages; `Blobs` are read where they lie, others are put side by side first.
             framed: whether each begins with a frame, whose schema id is not looked at.
 
         Returns:
@@ -102,21 +102,22 @@ class Codec:
         Raises:
             InputError: more bytes than Arrow's offsets can address.
         """
-        data = bytes_of(b"".join(values))
-        if len(data) > MAX_DECODED_BYTES:
-            raise InputError(f"values: {len(data)} bytes at once; decode at most {MAX_DECODED_BYTES} a call")
-        bounds = starts_of(np.fromiter(map(len, values), np.int64, len(values)))
-        starts, ends = bounds[:-1], bounds[1:]
+        blobs = values if isinstance(values, Blobs) else Blobs.of(values)
+        starts = np.ascontiguousarray(blobs.starts)
+        data, ends = frozen(blobs.buffer.view()), frozen(starts + blobs.sizes)
+        size = int(blobs.sizes.sum())
+        if size > MAX_DECODED_BYTES:
+            raise InputError(f"values: {size} bytes at once; decode at most {MAX_DECODED_BYTES} a call")
         cursor = starts.copy()
         if framed:
-            read_frame(data, starts, ends, FRAME_BYTES, cursor)
+            read_frame(data, frozen(starts.view()), ends, FRAME_BYTES, cursor)
         records = Records(data, cursor, ends)
         columns = [decoder.read(records) for decoder in self._decoders]
         whole = cursor == ends
         if whole.all():
             return Decoded(pa.RecordBatch.from_arrays(columns, schema=self.schema), np.zeros(0, np.int64))
         # Read the good ones again by themselves: nothing of a broken message may linger, in a dictionary say.
-        again = self.decode(list(compress(values, whole.tolist())), framed)
+        again = self.decode(blobs.take(np.flatnonzero(whole)), framed)
         return Decoded(again.batch, np.flatnonzero(~whole))
 
 

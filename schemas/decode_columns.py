@@ -129,8 +129,8 @@ class ColumnDecoder:
     def _texts(self, records: Records) -> Array:
         (spans, present), codes = self._spans(records, -1), records.empty(np.int32)
         found = span_kernels.number_texts(records.data, spans, present, records.cursor, codes)
-        offsets, data = _gathered(records.data, np.ascontiguousarray(found.T))
-        return self._dictionary(present, codes, _array(pa.string(), len(found), None, offsets, data))
+        entries = _array(pa.string(), found.shape[1], None, *span_kernels.gather(records.data, found))
+        return self._dictionary(present, codes, entries)
 
     def _bytes(self, records: Records) -> Array:
         field = self.field
@@ -139,7 +139,7 @@ class ColumnDecoder:
             return self._decimals(records, spans, present)
         if field.type == "bytes":
             return self._variable(records, spans, present)
-        _, data = _gathered(records.data, spans)
+        _, data = span_kernels.gather(records.data, spans)
         values = records.empty(np.uint8, field.size)
         values[present == 1] = data.reshape(-1, field.size)
         if field.logical != "uuid":
@@ -148,8 +148,7 @@ class ColumnDecoder:
         return self._array(present, ends, uuid_texts(values.reshape(-1)))
 
     def _variable(self, records: Records, spans: Longs, present: Bytes) -> Array:
-        offsets, data = _gathered(records.data, spans)
-        return self._array(present, offsets, data)
+        return self._array(present, *span_kernels.gather(records.data, spans))
 
     def _decimals(self, records: Records, spans: Longs, present: Bytes) -> Array:
         kind: Any = self.field.arrow_type
@@ -231,15 +230,6 @@ def steps(field: Field, at: int = 0) -> list[tuple[int, int, int, int]]:
 
 def _depth(field: Field) -> int:
     return (field.type in ("array", "map")) + max(map(_depth, field.inner), default=0)
-
-
-def _gathered(data: Bytes, spans: Longs) -> tuple[npt.NDArray[np.int32], Bytes]:
-    """Stretches one behind the other: where each starts and the end of the last, and their bytes."""
-    offsets: npt.NDArray[np.int32] = np.zeros(spans.shape[1] + 1, np.int32)
-    np.cumsum(spans[1], out=offsets[1:])
-    out = np.empty(offsets[-1], np.uint8)
-    span_kernels.gather(data, spans[0], offsets, out)
-    return offsets, out
 
 
 def _array(

@@ -48,19 +48,20 @@ def unzigzag(rest: Any) -> Any:
 
 @inlined
 def get_long(data: Bytes, at: int, end: int) -> tuple[Any, int]:
-    """Read a variable-length 64-bit integer; returns it and where it ends, or `BROKEN`."""
-    rest = U64(0)
-    shift = U64(0)
-    while at < end:
+    """Read a variable-length 64-bit integer; returns it and where it ends, or `BROKEN`.
+
+    The loop ends in one place: out of one with several exits numba can not take the counting of references to `data`,
+    which costs more than all of the reading.
+    """
+    rest, shift, byte = U64(0), U64(0), U64(128)
+    while (byte >= U64(128)) & (at < end) & (shift < U64(70)):
         byte = U64(data[U64(at)])
         at += 1
-        if shift == U64(63) and byte > U64(1):
-            return np.int64(0), BROKEN
         rest |= (byte & U64(127)) << shift
-        if byte < U64(128):
-            return unzigzag(rest), at
         shift += U64(7)
-    return np.int64(0), BROKEN
+    if byte >= U64(128) or (shift == U64(70) and byte > U64(1)):
+        return np.int64(0), BROKEN
+    return unzigzag(rest), at
 
 
 @inlined
@@ -171,17 +172,13 @@ def read_spans(
         present: as for all.
     """
     for row in range(cursor.shape[0]):
-        end = ends[row]
-        at = get_branch(data, cursor[row], end, null_index)
+        at = get_branch(data, cursor[row], ends[row], null_index)
         if at == NULL:
             cursor[row] += 1
             continue
-        length = np.int64(width)
-        if width < 0 and 0 <= at < end and data[U64(at)] < 128:  # most lengths; 3 times faster than through a pair
-            length = unzigzag(U64(data[U64(at)]))
-            at = at + 1 if 0 <= length <= end - at - 1 else BROKEN
-        elif at != BROKEN:
-            at, length = get_span(data, at, end, width)
+        length = np.int64(0)
+        if at != BROKEN:
+            at, length = get_span(data, at, ends[row], width)
         if at == BROKEN:
             cursor[row] = BROKEN
             continue

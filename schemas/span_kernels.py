@@ -20,9 +20,12 @@ from schemas.kernel import inlined, kernel
 Bytes = npt.NDArray[np.uint8]
 Longs = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int32]
+Words = npt.NDArray[np.uint64]
 
 U64 = np.uint64
 """Every position is made unsigned where it indexes bytes, as in `schemas.encode_kernels`."""
+
+ALL = U64(0xFFFFFFFFFFFFFFFF)
 
 
 @kernel
@@ -48,77 +51,66 @@ def is_utf8(data: Bytes, at: int, end: int) -> bool:
 
 
 @inlined
-def get_half(data: Bytes, at: int) -> Any:
-    """Four bytes as a number, lowest first; written out so that the compiler sees one load."""
-    low = U64(data[U64(at)]) | U64(data[U64(at + 1)]) << U64(8)
-    return low | U64(data[U64(at + 2)]) << U64(16) | U64(data[U64(at + 3)]) << U64(24)
+def get_word(data: Bytes, at: int, length: int) -> Any:
+    """The first eight of `length` bytes as a number, lowest first, and zeros where there are fewer.
 
-
-@inlined
-def get_word(data: Bytes, at: int) -> Any:
-    """Eight bytes as a number, lowest first."""
-    return get_half(data, at) | get_half(data, at + 4) << U64(32)
+    Bytes behind them are read along where the buffer has them, and taken off: no branch depends on the length.
+    """
+    if at + 8 > data.shape[0]:
+        word = U64(0)
+        for i in range(min(length, 8)):
+            word |= U64(data[U64(at + i)]) << U64(8 * i)
+        return word
+    low = U64(data[U64(at)]) | U64(data[U64(at + 1)]) << U64(8)  # written out so that the compiler sees one load
+    low |= U64(data[U64(at + 2)]) << U64(16) | U64(data[U64(at + 3)]) << U64(24)
+    high = U64(data[U64(at + 4)]) | U64(data[U64(at + 5)]) << U64(8)
+    high |= U64(data[U64(at + 6)]) << U64(16) | U64(data[U64(at + 7)]) << U64(24)
+    return (low | high << U64(32)) & (ALL if length >= 8 else (U64(1) << U64(8 * max(length, 0))) - U64(1))
 
 
 @inlined
 def mixed(state: Any) -> Any:
-    """A 64-bit number scrambled; both factors are below 2^31, so the products are below 2^63."""
-    return (state & U64(0xFFFFFFFF)) * U64(0x5BD1E995) ^ (state >> U64(32)) * U64(0x2C1B3C6D)
-
-
-@inlined
-def hash_bytes(data: Bytes, at: int, end: int) -> Any:
-    """A hash of 31 bits, eight bytes at a time: the first, the last, those between."""
-    length = end - at
-    state = U64(length)
-    if length >= 8:
-        state = mixed(state ^ get_word(data, at)) ^ get_word(data, end - 8)
-        at += 8
-        while at < end - 8:
-            state = mixed(state) ^ get_word(data, at)
-            at += 8
-    elif length >= 4:
-        state ^= get_half(data, at) << U64(32) | get_half(data, end - 4)
-    else:
-        while at < end:
-            state = state << U64(8) | U64(data[U64(at)])
-            at += 1
-    state = mixed(state)
-    return np.int64((state ^ state >> U64(31)) & U64(0x7FFFFFFF))
+    """A 64-bit number scrambled; both factors are below 2^32, so the products are below 2^64."""
+    return (state & U64(0xFFFFFFFF)) * U64(0x9E3779B1) ^ (state >> U64(32)) * U64(0x85EBCA77)
 
 
 @inlined
 def same_bytes(data: Bytes, one: int, other: int, length: int) -> bool:
     """Whether two stretches of the buffer hold the same bytes."""
-    i = 0
-    if length >= 8:
-        if get_word(data, one + length - 8) != get_word(data, other + length - 8):
+    for i in range(0, length, 8):
+        if get_word(data, one + i, length - i) != get_word(data, other + i, length - i):
             return False
-        while i < length - 8 and get_word(data, one + i) == get_word(data, other + i):
-            i += 8
-        return bool(i >= length - 8)
-    while i < length and data[U64(one + i)] == data[U64(other + i)]:
-        i += 1
-    return bool(i == length)
+    return True
 
 
 @inlined
-def find_slot(slots: Codes, entries: Longs, data: Bytes, string: tuple[int, int, int]) -> int:
-    """Where a string (start, length, hash) is in the hash table, or the free slot where it belongs.
+def hash_bytes(data: Bytes, at: int, length: int, first: Any, second: Any) -> Any:
+    """A hash of 31 bits; `first` and `second` are the first two words of the bytes."""
+    state = mixed(U64(length) ^ first ^ (second << U64(28) | second >> U64(36)))
+    for i in range(16, length, 8):
+        state = mixed(state ^ get_word(data, at + i, length - i))
+    return np.int64((state ^ state >> U64(31)) & U64(0x7FFFFFFF))
+
+
+@inlined
+def find_slot(slots: Codes, entries: Words, last: int, data: Bytes, hashed: int) -> int:
+    """Where a string is in the hash table, or the free slot where it belongs.
 
     Args:
         slots: numbers of entries, -1 where free, shape (a power of two,); never full.
-        entries: start, length and hash of each distinct string, shape (room, 3).
+        entries: start, length and first two words of each distinct string, shape (room, 4).
+        last: the entry that tells what to look for.
         data: as for all.
-        string: what to look for.
+        hashed: its hash.
     """
-    start, length, hashed = string
     mask: int = slots.shape[0] - 1
     slot = hashed & mask
+    start, length = int(entries[last, 0]), int(entries[last, 1])
     while slots[U64(slot)] >= 0:
         entry = U64(slots[U64(slot)])
-        alike = entries[entry, 2] == hashed and entries[entry, 1] == length
-        if alike and same_bytes(data, entries[entry, 0], start, length):
+        alike = entries[entry, 1] == entries[last, 1] and entries[entry, 2] == entries[last, 2]
+        alike = alike and entries[entry, 3] == entries[last, 3]
+        if alike and same_bytes(data, int(entries[entry, 0]) + 16, start + 16, length - 16):
             return slot
         slot = (slot + 1) & mask
     return slot
@@ -148,10 +140,10 @@ def number_texts(data: Bytes, spans: Longs, present: Bytes, cursor: Longs, codes
         codes: set where there is a value, shape (rows,).
 
     Returns:
-        Where each distinct string starts in `data`, its length and its hash, shape (distinct, 3).
+        Where each distinct string starts in `data`, and its length, shape (2, distinct).
     """
     rows = cursor.shape[0]
-    entries = np.empty((rows, 3), np.int64)  # room for every row to be another string
+    entries = np.empty((rows, 4), np.uint64)  # room for every row to be another string
     room = 2
     while room < 2 * rows:
         room *= 2
@@ -161,30 +153,39 @@ def number_texts(data: Bytes, spans: Longs, present: Bytes, cursor: Longs, codes
         if present[row] == 0:
             continue
         at, length = spans[0, row], spans[1, row]
-        hashed = hash_bytes(data, at, at + length)
-        slot = find_slot(slots, entries, data, (at, length, hashed))
+        first, second = get_word(data, at, length), get_word(data, at + 8, length - 8)
+        entries[count, 0], entries[count, 1], entries[count, 2], entries[count, 3] = U64(at), U64(length), first, second
+        slot = find_slot(slots, entries, count, data, hash_bytes(data, at, length, first, second))
         if slots[U64(slot)] < 0:
             if not is_utf8(data, at, at + length):
                 cursor[row] = BROKEN
                 continue
-            entries[count, 0], entries[count, 1], entries[count, 2] = at, length, hashed
             slots[U64(slot)] = count
             count += 1
         codes[row] = slots[U64(slot)]
-    return entries[:count]
+    found = np.empty((2, count), np.int64)
+    for entry in range(count):
+        found[0, entry], found[1, entry] = np.int64(entries[entry, 0]), np.int64(entries[entry, 1])
+    return found
 
 
 @kernel
-def gather(data: Bytes, starts: Longs, offsets: Codes, out: Bytes) -> None:
+def gather(data: Bytes, spans: Longs) -> tuple[Codes, Bytes]:
     """Copy stretches of the buffer one behind the other.
 
     Args:
         data: as for all.
-        starts: where each stretch starts in `data`, shape (stretches,).
-        offsets: where each goes in `out`, and its end, shape (stretches + 1,).
-        out: shape (offsets[-1],).
+        spans: where each stretch starts, and its length, shape (2, stretches).
+
+    Returns:
+        Where each lies now and the end of the last, shape (stretches + 1,), and their bytes.
     """
-    for entry in range(starts.shape[0]):
-        start = starts[entry] - offsets[entry]
+    offsets = np.zeros(spans.shape[1] + 1, np.int32)
+    for entry in range(spans.shape[1]):
+        offsets[entry + 1] = offsets[entry] + spans[1, entry]
+    out = np.empty(offsets[-1], np.uint8)
+    for entry in range(spans.shape[1]):
+        start = spans[0, entry] - offsets[entry]
         for i in range(offsets[entry], offsets[entry + 1]):
             out[i] = data[U64(start + i)]
+    return offsets, out

@@ -127,7 +127,7 @@ class Counter:
         fresh = self._arrivals.fresh(polled.partitions, polled.offsets)
         decoded = self.decoders.decode(polled.values, polled.headers)
         foreign = decoded.foreign[fresh[decoded.foreign]].tolist()
-        tombstones = 0 if self._changes is None else sum(polled.values[i] is None for i in foreign)
+        tombstones = 0 if self._changes is None else int((polled.values.sizes[foreign] < 0).sum())
         strange, deletes = len(foreign) - tombstones, 0
         ours: list[_Rows] = []
         for found, all_rows in zip(decoded.batches, decoded.rows, strict=True):
@@ -159,7 +159,7 @@ class Counter:
         late_ms = self._arrivals.lateness(polled.partitions, times_ms, counted)
         lineages = nothing_known(len(times_ms))
         if self._follows:
-            lineages = numbers(polled.headers, polled.partitions).of(fresh & self._own_number(polled))
+            lineages = numbers(polled.headers.named(HEADER), polled.partitions).of(fresh & self._own_number(polled))
         numbered = np.where(lineages.epochs == self._epoch, lineages.sequences, -1)
         arrived = Arrived(late_ms, *self._arrivals.shown(polled.partitions, lineages), numbered)
         for each in ours:
@@ -175,7 +175,7 @@ class Counter:
         """Which records have a number of their own: a tombstone behind a delete has its delete's."""
         if self._changes is None or self._changes.envelope is None:
             return np.ones(len(polled.values), np.bool_)
-        return np.array([value is not None for value in polled.values], np.bool_)
+        return np.asarray(polled.values.sizes >= 0)
 
     def _rows_after(
         self, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from connectors.kafka import Headers
+from connectors.kafka import Heads
 from connectors.registry import Registry
+from schemas.blobs import Blobs, Longs
 from schemas.codec import Codec
 from schemas.errors import InputError
 from schemas.framing import FRAME_BYTES, HEADER, named_schema
 
-AT_ONCE = 4_096
-"""How many messages are decoded in one go: fields are read one after the other, and so many stay in the cache."""
+AT_ONCE, AT_ONCE_BYTES = 4_096, 1 << 20
+"""How many messages are decoded in one go: fields are read one after the other, and so many stay in the cache. More
+where they are short, for every go costs something."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +30,8 @@ class Decoded:
     """
 
     batches: tuple[pa.RecordBatch, ...]
-    rows: tuple[npt.NDArray[np.int64], ...]
-    foreign: npt.NDArray[np.int64]
+    rows: tuple[Longs, ...]
+    foreign: Longs
 
 
 class Decoders:
@@ -46,7 +45,7 @@ class Decoders:
         self._registry = registry
         self._codecs: dict[bytes, Codec | None] = {}
 
-    def decode(self, values: Sequence[bytes | None], headers: Sequence[Headers | None]) -> Decoded:
+    def decode(self, values: Blobs, headers: Heads) -> Decoded:
         """Decode messages; those that are not ours are listed, never raised.
 
         Args:
@@ -57,24 +56,23 @@ class Decoders:
             ServiceError: the registry does not answer, so that nobody can tell whose they are.
         """
         framed, bare = _forms(values, headers)
-        foreign = [i for i, value in enumerate(values) if value is None]
+        foreign = [np.flatnonzero(values.sizes < 0)]
         batches: list[pa.RecordBatch] = []
-        rows: list[npt.NDArray[np.int64]] = []
+        rows: list[Longs] = []
         for form in (framed, bare):
             for mark, members in form.items():
                 codec = self._codec(mark)
                 if codec is None:
-                    foreign += members
+                    foreign.append(members)
                     continue
-                for start in range(0, len(members), AT_ONCE):
-                    some = members[start : start + AT_ONCE]
-                    found = codec.decode([values[i] or b"" for i in some], form is framed)
+                for some in _portions(values, members):
+                    found = codec.decode(values.take(some), form is framed)
                     good = np.ones(len(some), bool)
                     good[found.bad] = False
                     batches.append(found.batch)
-                    rows.append(np.array(some, np.int64)[good])
-                    foreign += np.array(some, np.int64)[~good].tolist()
-        return Decoded(tuple(batches), tuple(rows), np.array(sorted(foreign), np.int64))
+                    rows.append(some[good])
+                    foreign.append(some[~good])
+        return Decoded(tuple(batches), tuple(rows), np.sort(np.concatenate(foreign)))
 
     def _codec(self, mark: bytes) -> Codec | None:
         """The codec for messages with this mark; None for those that are not ours."""
@@ -89,39 +87,32 @@ class Decoders:
         return self._codecs[mark]
 
 
-Members = dict[bytes, list[int]]
+def _portions(values: Blobs, members: Longs) -> list[Longs]:
+    """Members in turn, so many at once as are decoded in one go."""
+    if len(members) == 0:
+        return []
+    mean_bytes = max(int(values.sizes[members].sum()) // len(members), 1)
+    most = max(AT_ONCE, AT_ONCE_BYTES // mean_bytes)
+    return np.split(members, range(most, len(members), most))
+
+
+Members = dict[bytes, Longs]
 """Which messages have a mark."""
 
 
-def _forms(values: Sequence[bytes | None], headers: Sequence[Headers | None]) -> tuple[Members, Members]:
-    """The messages by what names their schema: a prefix, or a header.
-
-    Fetching every record's headers costs more than decoding it. So of those of one poll that begin with the very same
-    prefix only the first and the last are asked for a header; all are, where one of these has it. What slips through
-    is a bare record that by chance begins as prefixed ones before and after it do.
-    """
-    alike: Members = defaultdict(list)
-    asked: list[int] = []
-    for i, value in enumerate(values):
-        if value is not None:
-            (alike[value[:FRAME_BYTES]] if value.startswith(b"\0") else asked).append(i)
-    framed: Members = defaultdict(list)
-    bare: Members = defaultdict(list)
-    for prefix, members in alike.items():
-        if _mark(headers[members[0]]) is None and _mark(headers[members[-1]]) is None:
-            framed[prefix] = members
-        else:
-            asked += members
-    for i in sorted(asked):
-        mark = _mark(headers[i])
-        if mark is None:
-            framed[(values[i] or b"")[:FRAME_BYTES]].append(i)
-        else:
-            bare[mark].append(i)
-    return framed, bare
+def _forms(values: Blobs, headers: Heads) -> tuple[Members, Members]:
+    """The messages by what names their schema: a header, or a prefix."""
+    marks = headers.named(HEADER)
+    bare = _alike(marks, np.flatnonzero((marks.sizes >= 0) & (values.sizes >= 0)))
+    prefixes = Blobs(values.buffer, values.starts, np.minimum(values.sizes, FRAME_BYTES))
+    return _alike(prefixes, np.flatnonzero((marks.sizes < 0) & (values.sizes >= 0))), bare
 
 
-def _mark(heads: Headers | None) -> bytes | None:
-    """What the header that names a schema holds, if there is one."""
-    found = dict(heads).get(HEADER) if heads else None
-    return found if isinstance(found, bytes) else None
+def _alike(marks: Blobs, members: Longs) -> Members:
+    """Members by what marks them."""
+    found: Members = {}
+    while len(members):
+        mark = marks[int(members[0])] or b""
+        same = marks.equal(mark)[members]
+        found[mark], members = members[same], members[~same]
+    return found

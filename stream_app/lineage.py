@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from connectors.kafka import Headers
 from monitors.arrivals import Lineages
 from schemas.blobs import Blobs
 
@@ -55,33 +53,19 @@ def headers(artifact: str, epoch: int, shard: int, start: int, stop: int) -> Blo
     return Blobs.cut(raw.ravel(), SIZE_BYTES * np.arange(stop - start + 1))
 
 
-def numbers(heads: Iterable[Headers | None], partitions: npt.NDArray[np.int32]) -> Lineages:
+def numbers(marks: Blobs, partitions: npt.NDArray[np.int32]) -> Lineages:
     """Read the lineage headers of many records.
 
     Args:
-        heads: all headers of each.
+        marks: what the header holds, none where a record has none.
         partitions: where each lies, shape (records,); a header that says otherwise is none.
     """
-    marks = [_mark(each) for each in heads]
-    rows = np.frombuffer(b"".join(marks), _LAYOUT)
-    epochs = rows["epoch"].astype(np.int64)
-    epochs[rows["shard"] != partitions] = -1
-    lacking = [i for i, mark in enumerate(marks) if mark is _NO_MARK]
-    epochs[lacking] = -1
+    known = marks.sizes == SIZE_BYTES
+    raw = np.zeros((len(marks), SIZE_BYTES), np.uint8)
+    raw[known] = marks.buffer[marks.starts[known][:, None] + np.arange(SIZE_BYTES)]
+    rows = raw.view(_LAYOUT)[:, 0]
+    epochs = np.where(known & (rows["shard"] == partitions), rows["epoch"].astype(np.int64), -1)
     return Lineages(epochs, rows["sequence"].astype(np.int64))
-
-
-_NO_MARK = bytes(SIZE_BYTES)
-
-
-def _mark(heads: Headers | None) -> bytes:
-    """The lineage header among others; it is the first of ours."""
-    if not heads:
-        return _NO_MARK
-    name, mark = heads[0]
-    if name != HEADER:
-        mark = dict(heads).get(HEADER)
-    return mark if isinstance(mark, bytes) and len(mark) == SIZE_BYTES else _NO_MARK
 
 
 def parse(header: bytes) -> Lineage | None:

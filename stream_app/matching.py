@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from connectors.kafka import Headers
+from connectors.kafka import Heads
 from connectors.registry import Registry
 from schemas.adoption import table_schema
 from schemas.avro_fields import fields
+from schemas.blobs import Blobs
 from schemas.conforming import cast_if_possible, missing
 from schemas.errors import InputError
 from schemas.table import Column, Kind, TableSchema
@@ -103,10 +104,10 @@ class MatchingDecoders(Decoders):
         self._schema = schema
         self._told: set[frozenset[str]] = set()
 
-    def decode(self, values: Sequence[bytes | None], headers: Sequence[Headers | None]) -> Decoded:
+    def decode(self, values: Blobs, headers: Heads) -> Decoded:
         """See `Decoders.decode`."""
         found = super().decode(values, headers)
-        strange = np.array([i for i in found.foreign.tolist() if values[i] is not None], np.int64)
+        strange = np.array([i for i in found.foreign.tolist() if values.sizes[i] >= 0], np.int64)
         batches, rows = [], []
         for batch, members in zip(found.batches, found.rows, strict=True):
             if set(self._schema.names).isdisjoint(batch.schema.names):

@@ -43,7 +43,8 @@ class Law:
     correlation: float = 0.0
 
 
-def _number(name: str) -> ColumnProfile:
+def number_profile(name: str) -> ColumnProfile:
+    """Marginals of a number: normal, to whole thousandths, and sometimes missing."""
     levels = (np.arange(KNOTS) + 0.5) / KNOTS
     knots = np.round(norm.ppf(levels) * SCALE)
     inside = np.full(KNOTS - 1, 1 / (KNOTS - 1))
@@ -53,7 +54,8 @@ def _number(name: str) -> ColumnProfile:
     )
 
 
-def _category(name: str) -> ColumnProfile:
+def category_profile(name: str) -> ColumnProfile:
+    """Marginals of a category of ten values, sometimes missing."""
     values = tuple(f"value {i}" for i in range(len(CATEGORY)))
     nulls = round(NULLS * ROWS)
     return ColumnProfile(name, ROWS, nulls, len(values), values=values, shares=tuple(CATEGORY.tolist()))
@@ -66,7 +68,7 @@ SCHEMA = TableSchema(
         *(Column(name, Kind.CATEGORY, nullable=True) for name in CATEGORIES),
     ),
 )
-PROFILE = Profile(ROWS, (*map(_number, NUMBERS), *map(_category, CATEGORIES)))
+PROFILE = Profile(ROWS, (*map(number_profile, NUMBERS), *map(category_profile, CATEGORIES)))
 RULES = tuple(Range(name, -1e9, 1e9) for name in NUMBERS[:3])
 LAYOUT = PaneLayout(SCHEMA, PROFILE, RULES)
 AT_ONCE = 100_000

@@ -1,5 +1,6 @@
 """Kafka, through librdkafka: the one place that names its client, confluent_kafka."""
 
+from connectors.kafka.batches import Polled
 from connectors.kafka.cluster import (
     Cluster,
     TopicShape,
@@ -10,7 +11,8 @@ from connectors.kafka.cluster import (
     topic_partitions,
     topic_setting,
 )
-from connectors.kafka.inbox import READ_COMMITTED, READ_UNCOMMITTED, Inbox, Polled, last_record
+from connectors.kafka.heads import Heads
+from connectors.kafka.inbox import READ_COMMITTED, READ_UNCOMMITTED, Inbox, last_record
 from connectors.kafka.mock import MockCluster
 from connectors.kafka.outbox import Fenced, Outbox
 from connectors.kafka.records import Headers, Records
@@ -24,6 +26,7 @@ __all__ = [
     "Cluster",
     "Fenced",
     "Headers",
+    "Heads",
     "Inbox",
     "MockCluster",
     "Outbox",

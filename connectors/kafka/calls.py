@@ -11,27 +11,28 @@ from numba import types
 from numba.extending import intrinsic
 
 
-def interpreted(function: int, first: int, second: int, third: int) -> int:
-    """Call a function of three words; its result is one, too.
+def interpreted(function: int, words: tuple[int, ...]) -> int:
+    """Call a function of words; its result is one, too.
 
     Args:
         function: its address.
-        first: an argument, as are `second` and `third`.
+        words: its arguments.
     """
     word = ctypes.c_int64
-    return int(ctypes.CFUNCTYPE(word, word, word, word)(int(function))(first, second, third))
+    return int(ctypes.CFUNCTYPE(word, *[word] * len(words))(int(function))(*map(int, words)))
 
 
 @intrinsic
-def compiled(context: Any, function: Any, first: Any, second: Any, third: Any) -> Any:
+def compiled(context: Any, function: Any, words: Any) -> Any:
     """The same, for numba: see `numba.extending.intrinsic`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         word = ir.IntType(64)
-        target = builder.inttoptr(arguments[0], ir.FunctionType(word, [word] * 3).as_pointer())
-        return builder.call(target, arguments[1:])
+        passed = [builder.extract_value(arguments[1], i) for i in range(len(words))]
+        target = builder.inttoptr(arguments[0], ir.FunctionType(word, [word] * len(words)).as_pointer())
+        return builder.call(target, passed)
 
-    return types.int64(types.int64, types.int64, types.int64, types.int64), generate
+    return types.int64(types.int64, words), generate
 
 
 _numba: Any = numba

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from confluent_kafka import cimpl
 
-from schemas.errors import ServiceError
+from schemas.errors import InputError, ServiceError
+from schemas.secrets import Setting, hidden
 
-PRODUCER_TYPE = 0
+PRODUCER_TYPE, CONSUMER_TYPE = 0, 1
+INVALID = -1
 
 POINTER, TEXT, INT, SIZE = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t
 Signature = tuple[type | None, list[type]]
@@ -41,3 +43,35 @@ def library(functions: Mapping[str, Signature]) -> ctypes.CDLL:
     except AttributeError as error:
         raise ServiceError(f"confluent-kafka: this build has no {name}; install another version of it") from error
     return found
+
+
+def made(lib: ctypes.CDLL, kind: int, settings: Mapping[str, Setting], wire: Callable[[int], None]) -> int:
+    """A client's handle.
+
+    Args:
+        lib: the library.
+        kind: `PRODUCER_TYPE` or `CONSUMER_TYPE`.
+        settings: by librdkafka's own names.
+        wire: told the configuration's handle, to set what it calls.
+
+    Raises:
+        InputError: a setting it does not know or take.
+    """
+    reason = ctypes.create_string_buffer(512)
+    conf = lib.rd_kafka_conf_new()
+    for name, value in settings.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        fault = lib.rd_kafka_conf_set(conf, name.encode(), text.encode(), reason, len(reason))
+        if fault:
+            lib.rd_kafka_conf_destroy(conf)
+            raise _refused(reason, f"{name}={hidden({name: value})[name]}: " if fault == INVALID else "")
+    wire(conf)
+    handle: int | None = lib.rd_kafka_new(kind, conf, reason, len(reason))
+    if not handle:
+        lib.rd_kafka_conf_destroy(conf)
+        raise _refused(reason)
+    return handle
+
+
+def _refused(reason: ctypes.Array[ctypes.c_char], where: str = "") -> InputError:
+    return InputError(f"kafka settings: {where}{reason.value.decode()}; expected a librdkafka setting under `kafka:`")

@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from connectors.kafka.calls import called
-from connectors.kafka.librdkafka import INT, POINTER, PRODUCER_TYPE, SIZE, TEXT, Signature, library
+from connectors.kafka.librdkafka import INT, POINTER, PRODUCER_TYPE, SIZE, TEXT, Signature, library, made
 from connectors.kafka.records import Records
 from schemas.blobs import Blobs, Longs
-from schemas.errors import InputError
-from schemas.secrets import Setting, hidden
+from schemas.secrets import Setting
 
 FUNCTIONS: dict[str, Signature] = {
     "rd_kafka_conf_set_dr_msg_cb": (None, [POINTER, POINTER]),
@@ -43,7 +42,6 @@ FUNCTIONS: dict[str, Signature] = {
 }
 
 QUEUE_FULL, FATAL = -184, -150
-INVALID = -1
 PURGE_ALL = 1 | 2 | 4
 """What waits and what is under way, without waiting for either."""
 
@@ -105,7 +103,7 @@ def hand_over(
                 words[at + 2] = columns[2 + h] + starts[2 + h, i]
                 words[at + 3] = sizes[2 + h, i]
                 count += 1
-        error: int = called(call[0], call[1], call[2], count)
+        error: int = called(call[0], (call[1], call[2], count))
         if error != 0:
             return i, error
     return len(timestamps_ms), 0
@@ -162,20 +160,9 @@ class Producer:
     def __init__(self, settings: Mapping[str, Setting]) -> None:
         self._library = lib = library(FUNCTIONS)
         self._failures = np.zeros(2, np.int64)  # how many, and the first one's code
-        reason = ctypes.create_string_buffer(512)
-        conf = lib.rd_kafka_conf_new()
-        for name, value in settings.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            fault = lib.rd_kafka_conf_set(conf, name.encode(), text.encode(), reason, len(reason))
-            if fault:
-                lib.rd_kafka_conf_destroy(conf)
-                raise _refused(reason, f"{name}={hidden({name: value})[name]}: " if fault == INVALID else "")
         report = _reports_to(self._failures)
-        lib.rd_kafka_conf_set_dr_msg_cb(conf, ctypes.cast(report, POINTER))
-        self._handle = lib.rd_kafka_new(PRODUCER_TYPE, conf, reason, len(reason))
-        if not self._handle:
-            lib.rd_kafka_conf_destroy(conf)
-            raise _refused(reason)
+        wired = ctypes.cast(report, POINTER)
+        self._handle = made(lib, PRODUCER_TYPE, settings, lambda conf: lib.rd_kafka_conf_set_dr_msg_cb(conf, wired))
         warm()
         self._topics: dict[str, int] = {}
         self._function: int = ctypes.cast(lib.rd_kafka_produceva, ctypes.c_void_p).value or 0
@@ -278,10 +265,6 @@ class Producer:
             code = lib.rd_kafka_fatal_error(self._handle, reason, len(reason)) or code
             text = reason.value.decode() or text
         return ProducerError(code, text, retriable)
-
-
-def _refused(reason: ctypes.Array[ctypes.c_char], where: str = "") -> InputError:
-    return InputError(f"kafka settings: {where}{reason.value.decode()}; expected a librdkafka setting under `kafka:`")
 
 
 def _end(lib: ctypes.CDLL, handle: int, topics: dict[str, int], report: Any) -> None:

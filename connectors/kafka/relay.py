@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from confluent_kafka import KafkaException, Producer, TopicPartition
 
+from connectors.kafka.batches import Polled
 from connectors.kafka.cluster import Cluster, built, words
-from connectors.kafka.inbox import Inbox, Polled
+from connectors.kafka.inbox import Inbox
 from connectors.kafka.outbox import PATIENCE_S
 from schemas.errors import ServiceError
 from schemas.secrets import Setting

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
 from benchmarks import monitors as benchmark
-from benchmarks.watching import others, stream
+from benchmarks.codec import KINDS, avro
+from benchmarks.watching import day, others, speed, stream
 from monitors.dispersion import inflation
 from monitors.evidence import Subject
+from schemas.codec import Codec
+from stream_app.decoding import AT_ONCE
 
 LAYOUT = stream.LAYOUT
 
@@ -64,3 +71,34 @@ def test_a_small_run_finds_what_is_large_and_nothing_where_nothing_is() -> None:
 def test_verdicts_become_rates() -> None:
     figures = others._figures(["calm", "calm", "a", "a", "b"], [True, False, True, True, False])
     assert figures == {"false_alarms_per_10000": 5_000, "detected_share": {"a": 1, "b": 0}, "windows": 5}
+
+
+def test_the_scene_of_speed_is_decoded_and_counted_whole() -> None:
+    scene = speed.Scene(KINDS, 100)
+    codec = Codec(avro(KINDS))
+    batch = codec.decode(codec.encode(scene.table, 1).blobs).batch
+    zeros = np.zeros(batch.num_rows, np.int64)
+    (pane,) = scene.deltas.count(batch, zeros, zeros.astype(np.int32), np.arange(len(zeros)), 0.0).values()
+    assert (pane.records, len(pane.layout.pairs), len(speed.KINDS_40)) == (batch.num_rows, 30, 40)
+    assert speed.rows_at_once(KINDS) > speed.rows_at_once(speed.KINDS_40) == AT_ONCE
+
+
+def test_a_part_alone_is_measured_and_written_by_its_keys(tmp_path: Path) -> None:
+    file = tmp_path / "calm.json"
+    asked = ["--part", "calm", "--part", "dependent", "--panes", "20", "--json", str(file)]
+    done = CliRunner().invoke(benchmark.main, asked, catch_exceptions=False)
+    found = json.loads(file.read_text())
+    assert (found["false_alarms_per_10000"], found["false_alarms_per_10000_dependent"], found["panes"]) == (0, 0, 20)
+    assert found["seconds"].keys() == {"calm", "dependent"}
+    assert "false_alarms_per_10000_dependent " in done.output
+
+
+def test_a_day_is_gone_through_pane_by_pane(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = {"COLUMNS": 4, "PAIRS": 2, "PANES": 120, "JUDGED": 2, "LONGER_S": (60.0,)}
+    for name, value in small.items():
+        monkeypatch.setattr(day, name, value)
+    day.main()
+    found = json.loads(capsys.readouterr().out)
+    assert (found["columns"], found["windows_closed"]) == (4, 2 * 118)

@@ -1,4 +1,7 @@
-"""The in-process broker, and through it the Kafka clients that need no real one."""
+"""The in-process broker, and through it the Kafka clients that need no real one.
+
+Covers connectors.kafka.inbox.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from connectors.kafka import (
     Cluster,
     Inbox,
     Outbox,
+    Polled,
     Records,
     TopicShape,
     check,
@@ -23,7 +27,6 @@ from connectors.kafka import (
     list_topics,
     topic_partitions,
 )
-from connectors.kafka.inbox import Polled
 from connectors.kafka.mock import FUNCTIONS, MockCluster
 from connectors.kafka.outbox import PRODUCER
 from schemas.errors import InputError, ServiceError
@@ -69,7 +72,7 @@ def test_a_record_keeps_all_it_was_sent_with(cluster: Cluster) -> None:
     publish(cluster, "whole", [b"x"], partition=3)
     inbox = Inbox(cluster, "whole")
     found = polled(inbox, 10)
-    assert (found.values, list(found.keys), list(found.headers)) == ([b"x"], [b"k"], [[("h", b"x")]])
+    assert (list(found.values), list(found.keys), list(found.headers)) == ([b"x"], [b"k"], [[("h", b"x")]])
     assert (found.partitions.tolist(), found.timestamps_ms.tolist()) == ([3], [1_700_000_000_000])
     assert inbox.positions == {3: 1}
     inbox.close()

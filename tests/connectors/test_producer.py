@@ -115,7 +115,7 @@ def test_when_the_queue_is_full_the_rest_follows_and_other_errors_are_raised(mon
 def test_compiled_or_not_a_function_is_called_with_its_words() -> None:
     add = FUNCTION(lambda a, b, c: 100 * a + 10 * b + c)
     address = ctypes.cast(add, ctypes.c_void_p).value or 0
-    assert interpreted(address, 1, 2, 3) == 123
+    assert interpreted(address, (1, 2, 3)) == 123
     assert callable(called)
 
 

@@ -180,7 +180,7 @@ def answered(act: Callable[[], object], cluster: Cluster, topic: str) -> list[by
     """What comes to a topic while something is done."""
     inbox = Inbox(cluster, topic, start="latest")
     act()
-    values = inbox.poll(10, 10.0).values
+    values = list(inbox.poll(10, 10.0).values)
     inbox.close()
     return values
 

@@ -15,9 +15,10 @@ import pytest
 import yaml
 
 from connectors.embedded_registry import EmbeddedRegistry
-from connectors.kafka import Cluster, Inbox, last_record, list_topics
+from connectors.kafka import Cluster, Heads, Inbox, last_record, list_topics
 from generators.artifact import Artifact, load_artifact
 from generators.blocks import Source
+from schemas.blobs import Blobs
 from schemas.errors import InputError
 from schemas.stream import StreamSpec, load
 from stream_app import assemble
@@ -103,7 +104,7 @@ def assembled(
     cluster: Cluster, registry: EmbeddedRegistry, spec: StreamSpec, values: list[bytes | None]
 ) -> list[dict[str, Any]]:
     with assemble.reached(Place(cluster.bootstrap, registry.url)) as outside:
-        batches = Decoders(outside.registry).decode(values, [None] * len(values)).batches
+        batches = Decoders(outside.registry).decode(Blobs.of(values), Heads.of([None] * len(values))).batches
     return [row for batch in batches for row in batch.to_pylist()]
 
 

@@ -25,9 +25,7 @@ def read_texts(run: Callable[[Any], Any], texts: Sequence[str]) -> list[str]:
     codes, cursor = np.full(len(texts), -1, np.int32), np.zeros(len(texts), np.int64)
     found = run(kernels.number_texts)(data, spans, np.ones(len(texts), np.uint8), cursor, codes)
     assert not cursor.any()
-    offsets = np.concatenate([[0], np.cumsum(found[:, 1])]).astype(np.int32)
-    out = np.zeros(offsets[-1], np.uint8)
-    run(kernels.gather)(data, np.ascontiguousarray(found[:, 0]), offsets, out)
+    offsets, out = run(kernels.gather)(data, found)
     distinct = [out[a:b].tobytes().decode() for a, b in pairwise(offsets)]
     assert distinct == list(dict.fromkeys(texts))
     return [distinct[code] for code in codes]
@@ -40,7 +38,7 @@ def test_rows_without_a_value_are_left_alone_and_texts_that_are_none_are_broken(
     found = run(kernels.number_texts)(data, spans, present, cursor, codes)
     assert cursor.tolist() == [0, BROKEN, 0, 0]
     assert codes.tolist() == [0, 7, 7, 0]
-    assert found[:, :2].tolist() == [[0, 1]]
+    assert found.tolist() == [[0], [1]]
 
 
 def test_texts_that_are_none_are_emptied(run: Callable[[Any], Any]) -> None:
@@ -60,21 +58,33 @@ def test_many_strings_come_back(run: Callable[[Any], Any]) -> None:
 def test_strings_of_one_hash_are_told_apart_by_their_bytes(
     run: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kernels, "hash_bytes", lambda data, at, end: np.int64(5))
+    monkeypatch.setattr(kernels, "hash_bytes", lambda data, at, length, first, second: np.int64(5))
     texts = [f"{i:0{1 + i % 20}d}" for i in range(80)] * 2
     assert read_texts(run, texts) == texts
 
 
 @pytest.mark.parametrize("length", [0, 1, 3, 4, 7, 8, 9, 15, 16, 17, 24, 40])
 def test_one_byte_makes_another_string(run: Callable[[Any], Any], length: int) -> None:
+    def hashed(data: Any, at: int) -> Any:
+        first, second = (run(kernels.get_word)(data, at + i, length - i) for i in (0, 8))
+        return run(kernels.hash_bytes)(data, at, length, np.uint64(first), np.uint64(second))
+
     same = np.frombuffer(b"\xe9" * length * 2, np.uint8)
     assert run(kernels.same_bytes)(same, 0, length, length)
-    assert run(kernels.hash_bytes)(same, 0, length) == run(kernels.hash_bytes)(same, length, 2 * length)
+    assert hashed(same, 0) == hashed(same, length)
     for i in range(length):
         other = same.copy()
         other[length + i] = 0xE8
         assert not run(kernels.same_bytes)(other, 0, length, length)
-        assert run(kernels.hash_bytes)(other, 0, length) != run(kernels.hash_bytes)(other, length, 2 * length)
+        assert hashed(other, 0) != hashed(other, length)
+
+
+def test_words_hold_what_is_asked_for_wherever_the_buffer_ends(run: Callable[[Any], Any]) -> None:
+    data = np.arange(1, 21, dtype=np.uint8)
+    for at in range(21):
+        for length in range(-9, 21 - at):
+            word = int.from_bytes(data[at : at + max(min(length, 8), 0)].tobytes(), "little")
+            assert run(kernels.get_word)(data, at, length) == word
 
 
 @settings(max_examples=200, deadline=None)

@@ -10,9 +10,9 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from connectors.kafka import Inbox
-from connectors.kafka.inbox import Polled
+from connectors.kafka import Heads, Inbox, Polled
 from monitors.alarms import Event
+from schemas.blobs import Blobs
 from schemas.steering import steering_of
 from stream_app import announced, monitoring
 from stream_app.announced import Announcements, Making
@@ -43,7 +43,8 @@ class Reads:
             values += new
             partitions += [shard] * len(new)
         n = np.arange(len(values))
-        return Polled(list(values), [None] * len(n), np.array(partitions, np.int32), n, n, [None] * len(n))
+        none = [None] * len(n)
+        return Polled(Blobs.of(values), Blobs.of(none), np.array(partitions, np.int32), n, n, Heads.of(none))
 
     def at_end(self) -> bool:
         """Always: a poll reads everything."""

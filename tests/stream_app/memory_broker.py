@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from connectors.kafka import Cluster, Fenced
-from connectors.kafka.inbox import Polled
+from connectors.kafka import Cluster, Fenced, Heads, Polled
+from schemas.blobs import Blobs
 from stream_app import control, deeds, replay, responses, shards, streams
 from stream_app.control import Acknowledgement, Desired, State
 from stream_app.progress import Progress
@@ -126,7 +126,8 @@ class Reader:
         new = self.broker.records[self.topic, 0][self.at :]
         self.at += len(new)
         n = np.arange(len(new))
-        return Polled(list(new), [None] * len(new), n.astype(np.int32), n, n, [None] * len(new))
+        none = [None] * len(new)
+        return Polled(Blobs.of(new), Blobs.of(none), n.astype(np.int32), n, n, Heads.of(none))
 
     def at_end(self) -> bool:
         """Whether all was read."""

@@ -17,13 +17,12 @@ import numpy as np
 import pyarrow as pa
 from click.testing import CliRunner, Result
 
-from connectors.kafka import Headers, Inbox, Outbox, Records
-from connectors.kafka.inbox import Polled
+from connectors.kafka import Headers, Heads, Inbox, Outbox, Polled, Records
 from connectors.registry import Registry
 from generators.artifact import Artifact
 from generators.fitting import artifact_from, fit_artifact
 from schemas.avro import avro_schema
-from schemas.blobs import Longs
+from schemas.blobs import Blobs, Longs
 from schemas.codec import Codec
 from schemas.drift_kinds import Shift
 from schemas.errors import InputError
@@ -200,12 +199,12 @@ class Topic:
             offsets.append(self._offsets.get(record.partition, 0))
             self._offsets[record.partition] = offsets[-1] + 1
         return Polled(
-            [record.value for record in new],
-            [record.key for record in new],
+            Blobs.of(record.value for record in new),
+            Blobs.of(record.key for record in new),
             np.array([record.partition for record in new], np.int32),
             np.array(offsets, np.int64),
             np.array([record.timestamp_ms for record in new], np.int64),
-            [record.headers for record in new],
+            Heads.of(record.headers for record in new),
         )
 
     def at_end(self) -> bool:
@@ -246,8 +245,8 @@ def decoders() -> Decoders:
 
 def decoded(records: list[Record]) -> pa.Table:
     """Records back into columns."""
-    values, headers = [record.value for record in records], [record.headers for record in records]
-    return pa.Table.from_batches(decoders().decode(values, headers).batches)
+    values, heads = Blobs.of(record.value for record in records), Heads.of(record.headers for record in records)
+    return pa.Table.from_batches(decoders().decode(values, heads).batches)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from connectors.kafka import Heads
 from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS
 from generators.changes.entities import Events
@@ -19,6 +20,7 @@ from generators.keys import murmur2
 from schemas import changes as forms
 from schemas import disorder as disorders
 from schemas.avro import avro_schema
+from schemas.blobs import Blobs
 from schemas.codec import Codec
 from schemas.envelope import Envelope
 from schemas.errors import InputError
@@ -79,7 +81,9 @@ def opened(records: list[Record]) -> list[Any]:
     envelope = Envelope(trained().schema, "orders", "shop.orders")
     decoders = Book({ENVELOPED: envelope.avro, SCHEMA_ID: avro_schema(trained().schema)}).decoders
     found: list[Any] = [None] * len(records)
-    decoded = decoders.decode([record.value for record in records], [record.headers for record in records])
+    decoded = decoders.decode(
+        Blobs.of(record.value for record in records), Heads.of(record.headers for record in records)
+    )
     for batch, rows in zip(decoded.batches, decoded.rows, strict=True):
         for row, form in zip(rows.tolist(), batch.to_pylist(), strict=True):
             found[row] = form

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from connectors.kafka import Headers
+from connectors.kafka import Headers, Heads
 from connectors.registry import Registry
+from schemas.blobs import Blobs
 from schemas.codec import Codec
 from schemas.errors import ServiceError
 from schemas.framing import HEADER, frame, header
-from stream_app.decoding import Decoded, Decoders
+from stream_app.decoding import AT_ONCE, AT_ONCE_BYTES, Decoded, Decoders, _portions
 from tests.stream_app.shop import Book
 
 NUMBERS = {"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}
@@ -32,7 +33,7 @@ def words(*values: str) -> list[bytes]:
 
 def read(decoders: Decoders, values: Sequence[bytes | None]) -> Decoded:
     """Messages without headers."""
-    return decoders.decode(values, [None] * len(values))
+    return decoders.decode(Blobs.of(values), Heads.of([None] * len(values)))
 
 
 def cells(decoded: Decoded) -> dict[int, Any]:
@@ -125,7 +126,7 @@ def test_both_forms_are_read_mixed_and_bare_bytes_are_never_taken_for_a_prefix()
         (numbers(40)[0], [(HEADER, None)]),
         (bare(50)[0], [(HEADER, header(GUID))]),
     ]
-    decoded = book.decoders.decode([value for value, _ in messages], [heads for _, heads in messages])
+    decoded = book.decoders.decode(Blobs.of(value for value, _ in messages), Heads.of(heads for _, heads in messages))
     assert cells(decoded) == {0: 10, 1: 20, 2: "a", 3: 30, 4: 0, 5: 40, 6: 50}
     assert len(decoded.batches) == 5  # one for every way of naming a schema, not one a record
     assert decoded.foreign.tolist() == []
@@ -133,33 +134,34 @@ def test_both_forms_are_read_mixed_and_bare_bytes_are_never_taken_for_a_prefix()
 
 @pytest.mark.parametrize("mark", [b"", b"\2" * 17, b"\1" * 16, header(UUID(int=9)), frame(9)])
 def test_a_header_that_names_no_known_schema_makes_a_record_foreign_whatever_its_value(mark: bytes) -> None:
-    decoded = Book({1: NUMBERS}).decoders.decode([*numbers(1), *numbers(2), None], [[(HEADER, mark)], [], [LINEAGE]])
+    values, heads = Blobs.of([*numbers(1), *numbers(2), None]), Heads.of([[(HEADER, mark)], [], [LINEAGE]])
+    decoded = Book({1: NUMBERS}).decoders.decode(values, heads)
     assert cells(decoded) == {1: 2}
     assert decoded.foreign.tolist() == [0, 2]
 
 
 def test_a_known_header_over_other_bytes_is_foreign() -> None:
     values = [*bare(1), b"\xff" * 20, *numbers(2), b""]
-    decoded = Book({GUID: NUMBERS}).decoders.decode(values, [[(HEADER, header(GUID))]] * 4)
+    heads = Heads.of([[(HEADER, header(GUID))]] * 4)
+    decoded = Book({GUID: NUMBERS}).decoders.decode(Blobs.of(values), heads)
     assert cells(decoded) == {0: 1}
     assert decoded.foreign.tolist() == [1, 2, 3]
 
 
-def test_records_that_begin_alike_are_asked_for_headers_only_where_an_end_of_them_has_one() -> None:
-    class Asked(list[Headers | None]):
-        times = 0
-
-        def __getitem__(self, index: Any) -> Any:
-            Asked.times += 1
-            return super().__getitem__(index)
-
+def test_a_header_tells_records_apart_that_begin_alike() -> None:
     book = Book({1: NUMBERS, UUID(int=5): {**NUMBERS, "fields": [{"name": c, "type": "long"} for c in "abcdef"]}})
-    prefixed, plain = numbers(*range(500)), Asked([[LINEAGE] for _ in range(500)])
-    assert cells(book.decoders.decode(prefixed, plain)) == dict(enumerate(range(500)))
-    assert Asked.times == 2
     lookalike = frame(1) + b"\6"  # bare: 0, 0, 0, 0, -1, 3
-    values = [lookalike, *numbers(1, 2, 3), lookalike]
-    heads: Headers = [(HEADER, header(UUID(int=5)))]
-    for order in ([heads, [], [], [], heads], [heads, [], [], [], []]):
-        found = cells(book.decoders.decode(values, Asked(order)))
-        assert found == {0: 0, 1: 1, 2: 2, 3: 3, 4: 0 if order[4] else 3}
+    values = Blobs.of([lookalike, *numbers(1, 2), lookalike, *numbers(3)])
+    own: Headers = [(HEADER, header(UUID(int=5)))]
+    orders: list[list[Headers]] = [[own, [], [], own, []], [[], [], [], own, []], [[LINEAGE]] * 5]
+    for order in orders:
+        found = cells(book.decoders.decode(values, Heads.of(order)))
+        assert found == {0: 0 if order[0] is own else 3, 1: 1, 2: 2, 3: 0 if order[3] is own else 3, 4: 3}
+
+
+def test_short_messages_are_decoded_many_at_once_and_long_ones_fewer() -> None:
+    book, few = Book({1: NUMBERS}), AT_ONCE_BYTES // len(numbers(1)[0])
+    decoded = book.decoders.decode(Blobs.of(numbers(1) * (few + 1)), Heads.of([None] * (few + 1)))
+    assert [len(rows) for rows in decoded.rows] == [few, 1]
+    wide = Blobs.of(numbers(1) * AT_ONCE + [b"\0" * AT_ONCE_BYTES])
+    assert [len(rows) for rows in _portions(wide, np.arange(len(wide)))] == [AT_ONCE, 1]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from connectors.kafka import Cluster, Records
-from connectors.kafka.inbox import Polled
+from connectors.kafka import Cluster, Heads, Polled, Records
 from monitors.alarms import Event
 from monitors.kept import to_bytes
+from schemas.blobs import Blobs
 from schemas.errors import InputError, ServiceError
 from stream_app import keeping, monitoring
 from stream_app.keeping import KEEP_S, Keeper, Kept, last_kept
@@ -176,7 +176,8 @@ class Wire:
         new, self._read = self.records[self._read :], len(self.records)
         n = np.arange(len(new))
         values: list[bytes | None] = [value for _, value in new]
-        return Polled(values, [key for key, _ in new], n.astype(np.int32), n, n, [None] * len(new))
+        keys = Blobs.of([key for key, _ in new])
+        return Polled(Blobs.of(values), keys, n.astype(np.int32), n, n, Heads.of([None] * len(new)))
 
 
 @pytest.fixture

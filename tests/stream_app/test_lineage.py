@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from connectors.kafka import Headers
+from connectors.kafka import Headers, Heads
 from stream_app.lineage import HEADER, SIZE_BYTES, Lineage, headers, numbers, parse
 
 ARTIFACT = "00112233445566778899aabbccddeeff" * 2
@@ -31,10 +31,10 @@ def test_many_are_read_at_once_and_strange_ones_are_unknown() -> None:
         [(HEADER, mark)],
         [("a", b"")],
     ]
-    found = numbers(heads, np.array([2, 2, 2, 2, 1, 0], np.int32))
+    found = numbers(Heads.of(heads).named(HEADER), np.array([2, 2, 2, 2, 1, 0], np.int32))
     assert found.epochs.tolist() == [3, -1, 3, -1, -1, -1]
     assert found.sequences[[0, 2]].tolist() == [9, 9]
-    assert len(numbers([], np.zeros(0, np.int32)).epochs) == 0
+    assert len(numbers(Heads.of([]).named(HEADER), np.zeros(0, np.int32)).epochs) == 0
 
 
 def test_none_are_made_of_no_records_and_strange_bytes_are_no_lineage() -> None:
