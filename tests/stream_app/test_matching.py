@@ -10,7 +10,9 @@ from typing import Any, cast
 import pyarrow as pa
 import pytest
 
+from connectors.kafka import Heads
 from connectors.registry import Registry
+from schemas.blobs import Blobs
 from schemas.codec import Codec
 from schemas.errors import InputError
 from schemas.table import Column, Kind, TableSchema
@@ -111,9 +113,8 @@ def test_values_are_read_as_the_column_they_are_matched_with() -> None:
     )
     theirs = avro(n="string", p=SAME["number"], c="int", t=SAME["date"], more="string")
     values: dict[str, Any] = {"p": Decimal("1.50"), "c": 7, "t": date(2024, 1, 2), "more": "x"}
-    read = decoders(found.schema, theirs).decode(
-        [message(theirs, n="12", **values), message(theirs, n="twelve", **values), b"hello", None], [None] * 4
-    )
+    sent = [message(theirs, n="12", **values), message(theirs, n="twelve", **values), b"hello", None]
+    read = decoders(found.schema, theirs).decode(Blobs.of(sent), Heads.of([None] * 4))
     (batch,) = read.batches
     assert batch.schema == found.schema.arrow_schema
     assert batch.column(0).to_pylist() == [12, None]
@@ -135,7 +136,7 @@ def test_schemas_that_change_are_followed(caplog: pytest.LogCaptureFixture) -> N
         message(less, 1, a=4),
         message(changed, 3, a=[5], b="y"),
     ]
-    read = decoders(schema, whole, less, other, changed).decode(values, [None] * len(values))
+    read = decoders(schema, whole, less, other, changed).decode(Blobs.of(values), Heads.of([None] * len(values)))
     rows = {
         int(row): record
         for batch, members in zip(read.batches, read.rows, strict=True)
