@@ -98,9 +98,9 @@ def expression(metric: Metric, alert: Alert) -> str:
     """The PromQL of a declared alert.
 
     >>> import monitors
-    >>> psi = monitors.load("drift.psi")
-    >>> expression(psi, psi.ALERT)
-    'synthstream_drift_psi_low{reference="fidelity"} > 0.25'
+    >>> ks = monitors.load("drift.ks")
+    >>> expression(ks, ks.ALERT)
+    'synthstream_alarm_open{metric="drift_ks",severity="page"} == 1'
     """
     if alert.budget is not None:
         return alert.budget.burns(pages=alert.severity is Severity.PAGE)

@@ -165,7 +165,11 @@ def test_the_broker_knows_which_streams_there_are(cluster: Cluster, stream: Path
     topics.create(cluster, assemble.topic_shape(spec))
     assert spec.stream in known_streams(cluster)
     there = set(described(cluster, spec.stream)["topics"])
-    assert there == set(topics.own) - {topics.panes} <= set(list_topics(cluster))
+    assert (
+        there
+        == set(topics.own) - {topics.panes, topics.responses, topics.monitor, topics.advice}
+        <= set(list_topics(cluster))
+    )
     assert stream_status(cluster, spec.stream)["published"] == 0
     with pytest.raises(InputError, match="stream=nonsense: is not on"):
         stream_status(cluster, "nonsense")
