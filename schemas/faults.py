@@ -29,7 +29,7 @@ QUOTE = "'"
 TRIED = frozenset({NUMBER, WORD, FORM})
 """The types that pydantic tried in vain, which it names as if they were keys."""
 
-UNSHOWN = frozenset({"kafka", "registry_settings", "registry"})
+UNSHOWN = frozenset({"kafka", "registry_settings", "registry", "monitor.alertmanager"})
 """Keys whose values may be secret: a fault does not repeat them."""
 
 
@@ -41,7 +41,7 @@ def fault_line(error: Mapping[str, Any], model: type[BaseModel]) -> str:
         model: what was validated.
     """
     place = [str(part) for part in error["loc"] if part not in TRIED]
-    unshown = not UNSHOWN.isdisjoint(place[:1])
+    unshown = not UNSHOWN.isdisjoint((*place[:1], ".".join(place[:2])))
     if unshown and len(place) > 2:
         return f"{'.'.join(place[:2])}: expected text, a number, true or false"
     key = ".".join(place)

@@ -16,6 +16,7 @@ from pydantic import (
     Tag,
     ValidationError,
     field_serializer,
+    field_validator,
     model_validator,
 )
 
@@ -114,6 +115,13 @@ class Monitoring(Part):
     alertmanager: str | None = Field(default=None, repr=False)
     classifier: bool = False
     port: Port = 8080
+
+    @field_validator("alertmanager")
+    @classmethod
+    def _is_url(cls, alertmanager: str | None) -> str | None:
+        if alertmanager is not None and not alertmanager.startswith(("http://", "https://", "${")):
+            raise ValueError("expected a URL as in http://127.0.0.1:9093, or a reference to one")
+        return alertmanager
 
     @field_serializer("alertmanager", when_used="json")
     def _without_user(self, alertmanager: str | None) -> str | None:

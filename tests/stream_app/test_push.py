@@ -218,6 +218,14 @@ def test_a_stream_that_is_shown_does_not_show_the_password() -> None:
     assert json.loads(spec.model_dump_json())["monitor"]["alertmanager"] == "https://pager:9093"
 
 
+def test_what_is_no_url_is_refused_with_the_stream_and_not_shown() -> None:
+    with pytest.raises(InputError, match=r"^monitor\.alertmanager: expected a URL as in http://127") as fault:
+        from_mapping({"stream": "s", "topic": "t", "monitor": {"alertmanager": "me:hunter2@pager:9093"}}, Path())
+    assert "hunter2" not in str(fault.value)
+    referred = {"stream": "s", "topic": "t", "monitor": {"alertmanager": "${PAGER}"}}
+    assert from_mapping(referred, Path()).monitor.alertmanager == "${PAGER}"
+
+
 def until(found: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not found():
