@@ -92,8 +92,8 @@ class Verdict:
 
     @property
     def band(self) -> Band:
-        """The table's band: that of its worst column; unknown while that of every column is."""
-        return max((column.band for column in self.columns.values()), default=Band.UNKNOWN)
+        """The table's band: that of its worst column; where none is worse, unknown while that of any column is."""
+        return _together([column.band for column in self.columns.values()])
 
     def worst(self) -> dict[str, ColumnVerdict]:
         """The columns that are not represented, the worst first."""
@@ -114,8 +114,10 @@ class _Latch:
         shown, lies = tolerance.band(found.low), tolerance.band(found.size)
         if shown > max(self.band, Band.REPRESENTS):
             self.band, self.within = shown, 0
+        elif found.reach > tolerance.lost:
+            return  # too few records to tell that it is better
         elif self.band is Band.UNKNOWN:
-            self.band = Band.REPRESENTS if found.reach <= tolerance.lost else self.band
+            self.band = Band.REPRESENTS
         elif lies < self.band:
             self.highest = max(self.highest, lies) if self.within else lies
             self.within += 1
@@ -163,8 +165,14 @@ class Bands:
 
 
 def _column(parts: list[tuple[Subject, _Latch]]) -> ColumnVerdict:
-    worst = max(latch.band for _, latch in parts)
+    worst = _together([latch.band for _, latch in parts])
     if worst <= Band.REPRESENTS:
-        return ColumnVerdict(min(latch.band for _, latch in parts))
+        return ColumnVerdict(worst)
     changes = tuple(subject.change for subject, latch in parts if latch.band > Band.REPRESENTS)
     return ColumnVerdict(worst, changes)
+
+
+def _together(parts: list[Band]) -> Band:
+    """The worst band; where nothing is worse than it should be, unknown while anything is."""
+    worst = max(parts, default=Band.UNKNOWN)
+    return worst if worst > Band.REPRESENTS else min(parts, default=Band.UNKNOWN)

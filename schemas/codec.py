@@ -105,7 +105,7 @@ class Codec:
         blobs = values if isinstance(values, Blobs) else Blobs.of(values)
         starts = np.ascontiguousarray(blobs.starts)
         data, ends = frozen(blobs.buffer.view()), frozen(starts + blobs.sizes)
-        size = int(blobs.sizes.sum())
+        size = int(blobs.sizes.clip(min=0).sum())
         if size > MAX_DECODED_BYTES:
             raise InputError(f"values: {size} bytes at once; decode at most {MAX_DECODED_BYTES} a call")
         cursor = starts.copy()
@@ -113,7 +113,7 @@ class Codec:
             read_frame(data, frozen(starts.view()), ends, FRAME_BYTES, cursor)
         records = Records(data, cursor, ends)
         columns = [decoder.read(records) for decoder in self._decoders]
-        whole = cursor == ends
+        whole = (cursor == ends) & (blobs.sizes >= 0)
         if whole.all():
             return Decoded(pa.RecordBatch.from_arrays(columns, schema=self.schema), np.zeros(0, np.int64))
         # Read the good ones again by themselves: nothing of a broken message may linger, in a dictionary say.

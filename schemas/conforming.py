@@ -102,8 +102,7 @@ def cast_if_possible(column: Column, values: pa.Array[Any]) -> pa.Array[Any]:
         _, parsed, cells = _read(column, pa.chunked_array([values]))
         spread = cells.spread(parsed)
         return spread.cast(column.arrow_type) if column.kind in (Kind.CATEGORY, Kind.TEXT) else spread
-    if pa.types.is_floating(values.type):
-        values = pc.if_else(pc.is_finite(_any(values)), values, pa.scalar(None, values.type))
+    values = pc.if_else(_fits(column, values), values, pa.scalar(None, values.type))
     try:
         if column.kind in (Kind.CATEGORY, Kind.TEXT):
             return values.cast(pa.string()).cast(column.arrow_type)
@@ -112,6 +111,27 @@ def cast_if_possible(column: Column, values: pa.Array[Any]) -> pa.Array[Any]:
         return values.cast(column.arrow_type, safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return missing(column, len(values))
+
+
+def _fits(column: Column, values: pa.Array[Any]) -> pa.Array[Any]:
+    """Which values a column can hold, as far as their size goes: a cast would make other values of the others."""
+    floating, decimal = pa.types.is_floating(values.type), pa.types.is_decimal(values.type)
+    if column.kind is Kind.INTEGER and (floating or decimal):
+        sizes, steps = values.cast(pa.float64(), safe=False), 1.0
+    elif column.kind is Kind.TIMESTAMP and pa.types.is_timestamp(values.type):
+        unit: Any = column.time_unit
+        sizes, steps = values.cast(pa.int64()).cast(pa.float64(), safe=False), PER_S[unit] / PER_S[values.type.unit]
+    elif floating:
+        fit: pa.Array[Any] = pc.is_finite(_any(values))
+        return fit
+    else:
+        return pc.is_valid(values)
+    within: pa.Array[Any] = pc.less(pc.multiply(pc.abs(_any(sizes)), steps), _any(2.0**63))
+    return within
+
+
+PER_S = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+"""Steps of a time unit in a second."""
 
 
 def missing(column: Column, rows: int) -> pa.Array[Any]:

@@ -24,7 +24,7 @@ class Decoded:
     """What came out of some messages.
 
     Args:
-        batches: one for every schema met, or several of at most `AT_ONCE` rows.
+        batches: one for every schema met, or several of about `AT_ONCE_BYTES` or `AT_ONCE` rows, whichever is more.
         rows: for each batch, which messages its rows were, shape (rows,).
         foreign: which messages were not registered Avro, shape (foreign,).
     """
@@ -104,8 +104,21 @@ def _forms(values: Blobs, headers: Heads) -> tuple[Members, Members]:
     """The messages by what names their schema: a header, or a prefix."""
     marks = headers.named(HEADER)
     bare = _alike(marks, np.flatnonzero((marks.sizes >= 0) & (values.sizes >= 0)))
-    prefixes = Blobs(values.buffer, values.starts, np.minimum(values.sizes, FRAME_BYTES))
-    return _alike(prefixes, np.flatnonzero((marks.sizes < 0) & (values.sizes >= 0))), bare
+    return _framed(values, np.flatnonzero((marks.sizes < 0) & (values.sizes >= 0))), bare
+
+
+def _framed(values: Blobs, members: Longs) -> Members:
+    """Members by their prefix, however many there are; all that have none are together, under what is no prefix."""
+    begun = members[values.sizes[members] >= FRAME_BYTES]
+    frames = values.buffer[values.starts[begun][:, None] + np.arange(FRAME_BYTES)]
+    ours = frames[:, 0] == 0
+    begun, frames = begun[ours], frames[ours]
+    keys, which = np.unique(frames.astype(np.int64) @ (256 ** np.arange(FRAME_BYTES)), return_inverse=True)
+    order = np.argsort(which, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(which, minlength=len(keys)))[:-1]) if len(keys) else []
+    found = {frames[part[0]].tobytes(): begun[part] for part in parts}
+    strange = np.setdiff1d(members, begun, assume_unique=True)
+    return {**found, **({b"": strange} if len(strange) else {})}
 
 
 def _alike(marks: Blobs, members: Longs) -> Members:

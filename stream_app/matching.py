@@ -107,7 +107,7 @@ class MatchingDecoders(Decoders):
     def decode(self, values: Blobs, headers: Heads) -> Decoded:
         """See `Decoders.decode`."""
         found = super().decode(values, headers)
-        strange = np.array([i for i in found.foreign.tolist() if values.sizes[i] >= 0], np.int64)
+        strange = found.foreign[values.sizes[found.foreign] >= 0]
         batches, rows = [], []
         for batch, members in zip(found.batches, found.rows, strict=True):
             if set(self._schema.names).isdisjoint(batch.schema.names):

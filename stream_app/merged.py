@@ -89,8 +89,7 @@ class Member:
         self._held = Delta()
 
     def close(self) -> None:
-        """Send what was counted and leave the group."""
-        self.commit()
+        """Leave the group; what was not sent is counted again by others."""
         self._relay.close()
 
     def _drop(self) -> None:

@@ -132,6 +132,12 @@ class Taker:
 
     def take(self, messages: Longs) -> tuple[Polled, list[Fault]]:
         """Copy what messages hold, and let them go; their addresses have shape (messages,)."""
+        try:
+            return self._taken(messages)
+        finally:  # librdkafka does not end while anybody holds one
+            let_go(self._destroy, messages)
+
+    def _taken(self, messages: Longs) -> tuple[Polled, list[Fault]]:
         n = len(messages)
         fields, (stamps, heads, counts) = np.zeros((n, WORDS), np.int64), np.zeros((3, n), np.int64)
         look(self._look, messages, fields.ctypes.data, (stamps, heads, counts), heads.ctypes.data)
@@ -152,7 +158,6 @@ class Taker:
             stamps,
             self._headers(heads, counts),
         )
-        let_go(self._destroy, messages)
         return polled, faults
 
     def _headers(self, heads: Longs, counts: Longs) -> Heads:

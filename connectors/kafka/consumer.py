@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from confluent_kafka import OFFSET_INVALID, KafkaError
 
 from connectors.kafka import batches
 from connectors.kafka.batches import Fault, Polled, Taker
@@ -63,7 +64,6 @@ FUNCTIONS: dict[str, Signature] = {
     "rd_kafka_assignment": (INT, [POINTER, ctypes.POINTER(LIST)]),
     "rd_kafka_position": (INT, [POINTER, LIST]),
     "rd_kafka_committed": (INT, [POINTER, LIST, INT]),
-    "rd_kafka_commit": (INT, [POINTER, LIST, INT]),
     "rd_kafka_seek_partitions": (POINTER, [POINTER, LIST, INT]),
     "rd_kafka_query_watermark_offsets": (
         INT,
@@ -78,11 +78,14 @@ FUNCTIONS: dict[str, Signature] = {
     "rd_kafka_error_destroy": (None, [POINTER]),
 }
 
-ASSIGNED = -175
+ASSIGNED = KafkaError._ASSIGN_PARTITIONS
 """What a group says to a member that is given partitions; all else takes them from it."""
 
-UNKNOWN = -1001
+UNKNOWN = OFFSET_INVALID
 """The offset of what was not read, or not committed."""
+
+SILENT = frozenset({KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE})
+"""What is wrong where nobody answers."""
 
 REBALANCED = ctypes.CFUNCTYPE(None, POINTER, INT, LIST, POINTER)
 
@@ -149,12 +152,8 @@ class Consumer:
         """By partition, what the group has committed; below 0 where it has nothing. Raises ServiceError."""
         with _Listed(self._library, self._topic, dict.fromkeys(partitions, UNKNOWN)) as places:
             self._check(self._library.rd_kafka_committed(self._handle, places, round(timeout_s * 1_000)))
+            self._check_each(places)
             return _read(places)
-
-    def commit(self, offsets: Mapping[int, int]) -> None:
-        """Store how far the group has read; raises ServiceError."""
-        with _Listed(self._library, self._topic, offsets) as places:
-            self._check(self._library.rd_kafka_commit(self._handle, places, 0))
 
     def seek(self, offsets: Mapping[int, int], timeout_s: float) -> None:
         """Go on reading partitions that are read already from these offsets; raises ServiceError."""
@@ -166,6 +165,7 @@ class Consumer:
                 code = self._library.rd_kafka_error_code(error)
                 self._library.rd_kafka_error_destroy(error)
                 self._check(code)
+            self._check_each(places)
 
     def watermarks(self, partition: int, timeout_s: float) -> tuple[int, int]:
         """The oldest offset of a partition, and the one the next record will have; raises ServiceError."""
@@ -192,7 +192,14 @@ class Consumer:
     def _check(self, code: int) -> None:
         if code:
             said = self._library.rd_kafka_err2str(code).decode()
-            raise ServiceError(f"topic={self._topic}: the broker does not answer: {said}")
+            silent = "the broker does not answer: " if code in SILENT else ""
+            raise ServiceError(f"topic={self._topic}: {silent}{said}")
+
+    def _check_each(self, places: Any) -> None:
+        """Raise what went wrong with one of the partitions of a list."""
+        found = places.contents
+        for i in range(found.count):
+            self._check(found.places[i].error)
 
 
 class _Closed:

@@ -159,11 +159,6 @@ class Inbox:
         self._consumer.seek({p: offset if offset >= 0 else begin for p, offset in committed.items()}, CONTACT_S)
         return {p: offset for p, offset in committed.items() if offset >= 0}
 
-    def commit(self) -> None:
-        """Store how far the group has read."""
-        if self._positions:
-            self._consumer.commit(self._positions)
-
     def close(self) -> None:
         """Leave the group, if any, and end."""
         self._consumer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,10 +57,10 @@ class Relay:
     ) -> None:
         self._out, self._dropped, self._start = out, dropped, start
         self._moved, self._committed = False, dict[int, int]()
-        self._inbox = Inbox(cluster, topic, group, start, moved=self._rebalanced)
         needed: dict[str, Setting] = {"transactional.id": name}
         self._producer = built(lambda: Producer(cluster.configured(SETTINGS, needed)))
         self._transact(lambda: self._producer.init_transactions(PATIENCE_S))
+        self._inbox = Inbox(cluster, topic, group, start, moved=_weakly(self._rebalanced))
 
     @property
     def assignment(self) -> tuple[int, ...]:
@@ -129,3 +130,15 @@ class Relay:
             act()
         except KafkaException as error:
             raise ServiceError(f"topic={self._out}: no transaction: {words(error)}") from error
+
+
+def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """The same for as long as its object lives: what a consumer tells must not keep alive what holds the consumer."""
+    told = weakref.WeakMethod(method)
+
+    def tell() -> None:
+        alive = told()
+        if alive is not None:
+            alive()
+
+    return tell

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -252,13 +251,13 @@ def fit_network(
         model = NadeModule(cells, settings["width"], settings["forgotten"])
         if begun.network is not None:
             model.take_over(begun.network)
-        rows, began = torch.from_numpy(codes), time.perf_counter()
+        rows = torch.from_numpy(codes)
         trained = train(model, rows, *_told(some_given, order, seed), plan, progress, keeper)
         close = replace(
             plan,
             learning_rate=plan.learning_rate * CLOSING_RATE,
             aside=trained.held_back,
-            max_seconds=max(0.0, plan.max_seconds - (time.perf_counter() - began)),
+            max_seconds=max(0.0, plan.max_seconds - trained.spent_s),
             max_epochs=min(CLOSING, plan.max_epochs),
             learned=True,
         )

@@ -82,10 +82,12 @@ class Trained:
     Args:
         loss: the best on the rows held back, in nats a row.
         held_back: which rows these are, shape (held back,).
+        spent_s: seconds of training, those before an interruption among them.
     """
 
     loss: float
     held_back: npt.NDArray[np.int64]
+    spent_s: float
 
 
 def train(
@@ -129,7 +131,7 @@ def train(
             keeper.write(run.reached())
     model.load_state_dict(run.kept)
     model.to("cpu").eval()
-    return Trained(run.best, run.held_back)
+    return Trained(run.best, run.held_back, run.spent_s)
 
 
 class _Run(Generic[Model]):

@@ -162,7 +162,7 @@ def judging(command: Callable[..., Any]) -> Callable[..., Any]:
 @real_side
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port of page and metrics; 0 for a free one.")
 @click.option("--from-start", is_flag=True, help="Begin with the oldest record of both instead of the next one.")
-@click.option("--once", is_flag=True, help="End at the first verdict: exit code 0 if it represents, 1 if not.")
+@click.option("--once", is_flag=True, help="End once every column is judged: exit code 0 if it represents, 1 if not.")
 @click.option("--for", "for_s", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End after so long.")
 @where
 @dry_run
@@ -243,6 +243,5 @@ def _outcome(compared: Comparing) -> dict[str, Any]:
         "columns": {name: column.band.words for name, column in verdict.columns.items()},
         "advised": compared.advising.given,
         "silent": [side.name for side in sides if side.silent],
-        "read": {side.name: side.records for side in sides},
-        "foreign": {side.name: side.foreign for side in sides},
+        "foreign": [side.name for side in sides if side.foreign],
     }

@@ -140,11 +140,14 @@ def count_command(
             show({"stream": spec.stream, "would_count": spec.topic}, as_json)
             return
         member = monitoring.member(spec, artifact, outside, "earliest" if from_start else "latest")
-        with until_interrupted() as stop:
-            show({"stream": spec.stream, "counts": spec.topic}, as_json)
-            while not stop.is_set():
-                member.step()
-        member.close()
+        try:
+            with until_interrupted() as stop:
+                show({"stream": spec.stream, "counts": spec.topic}, as_json)
+                while not stop.is_set():
+                    member.step()
+            member.commit()
+        finally:
+            member.close()
         show({"stream": spec.stream, "counted": member.records}, as_json)
 
 

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, Producer
 
 from connectors.embedded import EmbeddedBroker
 from connectors.kafka import Cluster, Polled
-from connectors.kafka.batches import Fault, copy
+from connectors.kafka.batches import Fault, Taker, copy
 from connectors.kafka.consumer import UNKNOWN, Consumer
 from schemas.errors import InputError, ServiceError
 
@@ -98,7 +98,7 @@ def test_an_offset_that_is_gone_is_a_fault_with_its_place(cluster: Cluster) -> N
     reader.close()
 
 
-def test_a_member_of_a_group_is_told_when_partitions_move_and_commits(cluster: Cluster) -> None:
+def test_a_member_of_a_group_is_told_when_partitions_move(cluster: Cluster) -> None:
     published(cluster, "shared", *({"value": str(i).encode()} for i in range(4)))
     moves: list[int] = []
     settings = cluster.configured(SETTINGS, {"auto.offset.reset": "earliest"})
@@ -107,14 +107,29 @@ def test_a_member_of_a_group_is_told_when_partitions_move_and_commits(cluster: C
     assert list(read(first, 2)[0].values) == [b"0", b"1"]
     assert len(moves) == 1
     assert first.committed([0], PATIENCE_S)[0] < 0
-    first.commit({0: 2})
-    assert first.committed([0], PATIENCE_S) == {0: 2}
     assert b"readers" in first.membership()
     first.seek({}, PATIENCE_S)
     first.seek({0: 1}, PATIENCE_S)
+    with pytest.raises(ServiceError, match="topic=shared: "):
+        first.seek({7: 0}, PATIENCE_S)
     assert list(read(first, 1)[0].values) == [b"1"]
     first.close()
     assert len(moves) == 2
+
+
+def test_messages_are_let_go_when_they_can_not_be_taken_so_that_a_consumer_ends(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published(cluster, "short", {"value": b"1"})
+    reader = consumer(cluster, "short")
+
+    def short_of_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Taker, "_headers", short_of_memory)
+    with pytest.raises(MemoryError):
+        read(reader, 1)
+    reader.close()
 
 
 def test_what_is_closed_says_so(cluster: Cluster) -> None:

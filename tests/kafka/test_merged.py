@@ -98,6 +98,7 @@ def test_members_come_and_die_and_the_sum_is_what_one_reader_counts(
     first.step()  # counts records and dies before it sends them
     first._relay.close()
     read_on([second], COUNT - first.records)
+    second.commit()
     second.close()
     merged = monitoring.merged(spec, artifact, outside)
     assert same(added_up(merged), expected)

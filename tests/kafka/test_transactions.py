@@ -117,20 +117,3 @@ def test_records_keep_partition_key_timestamp_and_headers(cluster: Cluster, topi
             assert list(polled.headers) == [[("h", b"1")], [("h", b"2")]]
     assert values == [b"x", b"y"]
     inbox.close()
-
-
-def test_a_group_goes_on_where_it_committed(cluster: Cluster, topic: str) -> None:
-    outbox = Outbox(cluster, topic, None)
-    send(outbox, [b"1", b"2"])
-    outbox.flush()
-    seen: list[bytes | None] = []
-    for _ in range(2):
-        inbox = Inbox(cluster, topic, group=f"{topic}.group")
-        wanted = len(seen) + 2
-        while len(seen) < wanted:
-            seen += inbox.poll(10, 0.1).values
-        inbox.commit()
-        inbox.close()
-        send(outbox, [b"3", b"4"])
-        outbox.flush()
-    assert seen == [b"1", b"2", b"3", b"4"]

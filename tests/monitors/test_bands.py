@@ -85,11 +85,22 @@ def test_with_too_few_records_a_column_is_unknown_and_so_is_a_table_of_such() ->
     bands = Bands(CELLS, Tolerance())
     few = bands.judge(pane(CELLS, 300, seed=1), pane(CELLS, 300, seed=2))
     assert (few.columns["weight"].band, few.columns["id"].band) == (Band.UNKNOWN, Band.REPRESENTS)
-    assert Verdict({"weight": few.columns["weight"]}).band is Verdict({}).band is Band.UNKNOWN
+    assert few.band is Verdict({}).band is Band.UNKNOWN
     after = bands.judge(Pane.empty(CELLS), Pane.empty(CELLS))
     assert after == few == bands.verdict()
     much = bands.judge(pane(CELLS, 10_000, seed=1), pane(CELLS, 10_000, seed=2))
     assert {column.band for column in much.columns.values()} == {Band.REPRESENTS}
+
+
+def test_windows_that_can_tell_nothing_make_nothing_better() -> None:
+    bands = Bands(CELLS, Tolerance())
+    assert bands.judge(shares(0.5), shares(0.3)).columns["size"].band is Band.LOST
+    for _ in range(5):
+        last = bands.judge(shares(0.3, 10), shares(0.3, 10))
+    assert last.columns["size"].band is Band.LOST
+    for _ in range(3):
+        last = bands.judge(shares(0.3), shares(0.3))
+    assert last.columns["size"].band is Band.REPRESENTS
 
 
 def test_one_lost_column_makes_a_lost_table_and_comes_first() -> None:

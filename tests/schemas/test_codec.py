@@ -251,6 +251,16 @@ def test_every_column_at_fault_is_named() -> None:
     assert "2147483648 does not fit the Avro int 'a'" in raised.value.faults[0]
 
 
+def test_a_message_that_is_none_is_no_record_wherever_it_lies() -> None:
+    codec = Codec({"type": "record", "name": "r", "fields": [{"name": "a", "type": "long"}]})
+    good = codec.encode(pa.record_batch({"a": pa.array([7], pa.int64())}), None).values()[0]
+    lists: list[list[bytes | None]] = [[None], [None, good], [good, None, good], [good, None]]
+    for values in lists:
+        found = codec.decode(values, framed=False)
+        assert found.bad.tolist() == [i for i, value in enumerate(values) if value is None]
+        assert found.batch.num_rows == values.count(good)
+
+
 def test_what_is_not_a_record_is_refused() -> None:
     with pytest.raises(InputError, match="expected 'record'"):
         Codec({"type": "enum", "name": "e", "symbols": ["a"]})

@@ -14,6 +14,7 @@ from connectors.kafka import Heads
 from connectors.registry import Registry
 from schemas.blobs import Blobs
 from schemas.codec import Codec
+from schemas.conforming import cast_if_possible
 from schemas.errors import InputError
 from schemas.table import Column, Kind, TableSchema
 from stream_app.matching import READABLE, MatchingDecoders, match
@@ -122,6 +123,20 @@ def test_values_are_read_as_the_column_they_are_matched_with() -> None:
     assert batch.column(2).to_pylist() == ["7", "7"]
     assert [str(value) for value in batch.column(3).to_pylist()] == ["2024-01-02 00:00:00"] * 2
     assert (read.foreign.tolist(), read.rows[0].tolist()) == ([2], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (Kind.INTEGER, pa.array([1e300, -1e300, 7.0])),
+        (Kind.INTEGER, pa.array([Decimal(10**25), Decimal(-(10**25)), Decimal(7)], pa.decimal128(30, 0))),
+        (Kind.TIMESTAMP, pa.array([2**62, -(2**62), 7], pa.timestamp("ms"))),
+        (Kind.NUMBER, pa.array([float("inf"), float("nan"), 7.0])),
+    ],
+)
+def test_a_value_that_does_not_fit_is_missing_and_no_other_value(kind: Kind, given: pa.Array[Any]) -> None:
+    read = cast_if_possible(Column("x", kind, True), given)
+    assert read.is_null().to_pylist() == [True, True, False]
 
 
 def test_schemas_that_change_are_followed(caplog: pytest.LogCaptureFixture) -> None:
