@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
 from schemas.errors import InputError, ServiceError
-from schemas.secrets import hidden_user
+from schemas.secrets import without_user
 
 TIMEOUT_S = 5.0
 """How long an Alertmanager may take to answer."""
@@ -32,8 +32,10 @@ class Alertmanager:
     """
 
     def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
-        self.url = hidden_user(url).rstrip("/")
-        parts = urlsplit(url)
+        try:
+            parts, self.url = urlsplit(url), without_user(url).rstrip("/")
+        except ValueError as error:
+            raise InputError(f"alertmanager: {error}; expected a URL as in http://127.0.0.1:9093") from None
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InputError(f"alertmanager={self.url}: expected a URL as in http://127.0.0.1:9093")
         self._timeout_s = timeout_s

@@ -138,6 +138,23 @@ def writable(path: Path) -> str:
     return kind
 
 
+def write_text(key: str, path: Path, text: str) -> None:
+    """Write a file of text, a page or a picture.
+
+    Args:
+        key: what the user calls the file.
+        path: the file.
+        text: what it is to hold.
+
+    Raises:
+        ServiceError: it can not be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ServiceError(f"{key}={path}: can not be written ({error.strerror or error})") from None
+
+
 def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The same rows in batches of about `ROWS_AT_ONCE`, none of them empty."""
     held: list[pa.RecordBatch] = []

@@ -149,7 +149,8 @@ class Alarms:
         events = []
         for subject, reason in self._over.items():
             over = Finding(subject, False, False, None, window.tip())
-            events.append(replace(self._event("cleared", over, window), reason=reason))
+            began_s = window.end_s - window.newest_s
+            events.append(replace(self._event("cleared", over, window), reason=reason, at_s=began_s))
             del self._latches[subject]
         self._over = {}
         for finding in self.evidence.judge(window) if compared else self.evidence.facts(window):

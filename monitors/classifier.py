@@ -62,11 +62,8 @@ class Classifier:
         self._ours[:], self._theirs[:] = 0.0, 0.0
 
     def tell(self, pane: Pane) -> None:
-        """Count in a complete pane which of its sampled records are told from fresh rows, then learn from both.
-
-        The sample is dropped: nobody else looks at it.
-        """
-        sample, pane.sample = pane.sample, None
+        """Count in a complete pane which of its sampled records are told from fresh rows, then learn from both."""
+        sample = pane.sample
         if sample is None or len(sample.keys) == 0 or len(self._tables) == 0:
             return
         ours, theirs = _by_column(sample.codes), _by_column(self._draw(len(sample.keys)))

@@ -297,7 +297,7 @@ class SequentialEvidence:
         self._named |= new
         large = self._named & (told & (answer.least > self.sensitivity.min_effect)).any(0)
         at = self._paces, np.arange(len(self._tested))
-        enough = answer.n[at] >= self.sensitivity.min_records
+        enough = told[at]
         quiet = answer.log_p[at] > np.log(QUIET)
         stretches = [self._stretch(scale, window) for scale in range(len(SCALES))]
         findings = [

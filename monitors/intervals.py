@@ -33,11 +33,11 @@ def between(value: SupportsFloat, low: SupportsFloat, high: SupportsFloat, n: in
     return Estimate(middle, min(float(low), middle), max(float(high), middle), n)
 
 
-def proportion(hits: int, n: int, miss: float = MISS) -> Estimate:
+def proportion(hits: float, n: int, miss: float = MISS) -> Estimate:
     """A share with its exact interval (Clopper and Pearson 1934).
 
     Args:
-        hits: how many; n: of how many.
+        hits: how many, one that is undecided counting half; n: of how many.
         miss: how often the interval may miss.
 
     >>> proportion(0, 10).high.__round__(4)

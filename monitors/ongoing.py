@@ -45,6 +45,8 @@ class OpenAlarms:
 
     def __init__(self) -> None:
         self._open: dict[Subject, Ongoing] = {}
+        self.cleared_s: dict[Subject, float] = {}
+        """When the last alarm about a subject was over, in seconds of event time; of those this process saw."""
 
     @property
     def all(self) -> tuple[Ongoing, ...]:
@@ -59,6 +61,7 @@ class OpenAlarms:
                 self._open[subject] = Ongoing(event)
             elif event.kind == "cleared":
                 self._open.pop(subject, None)
+                self.cleared_s[subject] = event.at_s
             elif subject in self._open:
                 self._open[subject] = replace(self._open[subject], raised=event)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from schemas.errors import InputError
 
@@ -37,6 +38,19 @@ def hidden_user(url: str) -> str:
     'https://registry:8081'
     """
     return ",".join(USER.sub(r"\g<scheme>", part) for part in url.split(",")) if "@" in url else url
+
+
+def without_user(url: str) -> str:
+    """One URL without user and password, whatever they are made of.
+
+    >>> without_user("http://me:se,cret@pager:9093/at@home")
+    'http://pager:9093/at@home'
+
+    Raises:
+        ValueError: it is no URL.
+    """
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def scrubbed(text: str, settings: Mapping[str, Setting]) -> str:

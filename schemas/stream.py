@@ -33,7 +33,7 @@ from schemas.rates import Profile, beside
 from schemas.responses import Response
 from schemas.rule_forms import HARD, TOLERATED, rules_of
 from schemas.rules import Rule
-from schemas.secrets import SECRET, Setting, hidden, hidden_user
+from schemas.secrets import SECRET, Setting, hidden, hidden_user, without_user
 from schemas.steering import Steering
 from schemas.yaml_files import read_yaml
 
@@ -121,11 +121,13 @@ class Monitoring(Part):
     def _is_url(cls, alertmanager: str | None) -> str | None:
         if alertmanager is not None and not alertmanager.startswith(("http://", "https://", "${")):
             raise ValueError("expected a URL as in http://127.0.0.1:9093, or a reference to one")
+        if alertmanager is not None:
+            without_user(alertmanager)  # which refuses what can not be taken apart
         return alertmanager
 
     @field_serializer("alertmanager", when_used="json")
     def _without_user(self, alertmanager: str | None) -> str | None:
-        return None if alertmanager is None else hidden_user(alertmanager)
+        return None if alertmanager is None else without_user(alertmanager)
 
     def check_windows(self) -> None:
         """Refuse windows that are no whole numbers of panes.

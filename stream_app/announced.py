@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from connectors.kafka import Cluster, Inbox, topic_partitions
-from schemas.errors import InputError, Problem
+from schemas.errors import InputError, Problem, ServiceError
 from schemas.steering import Steering
 from stream_app.contents import Content, Contents, Model
 from stream_app.control import Acknowledgement
@@ -20,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_AGAIN_MS = 15_000.0
 """How long to wait before looking again whether a worker has begun the stream."""
+
+SILENT_S = 10.0
+"""How long the topic may say nothing before its end."""
 
 AT_ONCE = 1_000
 """Records read at once."""
@@ -80,14 +82,10 @@ class Announcements:
         self._cluster, self._topics, self._epoch, self._first = cluster, topics, epoch, first
         self._progress: Inbox | None = None
         self._answers: Inbox | None = None
-        self._look_ms, self._caught_up = float("-inf"), True
+        self._look_ms, self.known = float("-inf"), False
+        """Whether all that had been announced when it began to read is known."""
         self._contents: dict[int, Contents] = {}
         self._said: dict[str, None] = {}
-
-    @property
-    def known(self) -> bool:
-        """Whether all that had been announced when it began to read has been read."""
-        return self._caught_up
 
     def look(self, now_ms: float) -> list[str]:
         """Read what is new.
@@ -109,25 +107,40 @@ class Announcements:
                 return []
         assert self._progress is not None
         assert self._answers is not None
-        polled = self._progress.poll(AT_ONCE, 0.0)
-        newest = dict(zip(polled.partitions.tolist(), polled.values, strict=True))
-        for shard, value in newest.items():
-            self._learn(shard, value or b"")
-        self._caught_up = self._caught_up or self._progress.at_end()
+        self._learn_new(self._progress, 0.0)
         return list(self._heard(self._answers.poll(AT_ONCE, 0.0).values))
 
     def _opened(self) -> bool:
-        """Begin to read, if there is something to read; what can not be read now is tried again."""
+        """Read all that was announced, if there is something to read; what can not be read now is tried again."""
+        opened: list[Inbox] = []
+        self.known = False
         try:
-            if topic_partitions(self._cluster, self._topics.progress) is None:
-                return False
-            self._answers = Inbox(self._cluster, self._topics.acknowledgements, start="latest")
-            self._progress = Inbox(self._cluster, self._topics.progress)
+            if topic_partitions(self._cluster, self._topics.progress) is not None:
+                opened.append(Inbox(self._cluster, self._topics.acknowledgements, start="latest"))
+                opened.append(Inbox(self._cluster, self._topics.progress))
+                self._catch_up(opened[1])
+                self._answers, self._progress = opened
+            self.known = True
         except Problem as problem:
             logger.warning("what is announced can not be read: %s", problem)
-            return False
-        self._caught_up = False
-        return True
+            for inbox in opened:
+                inbox.close()
+        return self._progress is not None
+
+    def _catch_up(self, progress: Inbox) -> None:
+        silent = 0
+        while not progress.at_end():
+            silent = 0 if self._learn_new(progress, SILENT_S / 10) else silent + 1
+            if silent > 10:
+                raise ServiceError(f"topic={progress.topic}: nothing came of it for {SILENT_S:g} s")
+
+    def _learn_new(self, progress: Inbox, wait_s: float) -> bool:
+        """Take in what shards said of themselves since; whether they said something."""
+        polled = progress.poll(AT_ONCE, wait_s)
+        newest = dict(zip(polled.partitions.tolist(), polled.values, strict=True))
+        for shard, value in newest.items():
+            self._learn(shard, value or b"")
+        return len(newest) > 0
 
     def makings(self, numbers: Mapping[int, tuple[int, int]]) -> list[Making]:
         """What the records of a pane are drawn from, each once.
@@ -153,7 +166,10 @@ class Announcements:
 
     def _heard(self, values: Iterable[bytes | None]) -> Iterable[str]:
         for value in values:
-            answer = Acknowledgement(**json.loads(value or b"{}"))
+            try:
+                answer = Acknowledgement.from_bytes(value or b"")
+            except InputError:
+                continue
             if not answer.refused and answer.asked and answer.command not in self._said:
                 self._said[answer.command] = None
                 yield f"{answer.asked} ({answer.by})"

@@ -134,6 +134,20 @@ class Acknowledgement:
         """The record's value, JSON."""
         return json.dumps(asdict(self)).encode()
 
+    @classmethod
+    def from_bytes(cls, value: bytes) -> Acknowledgement:
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            InputError: it is something else.
+        """
+        try:
+            return cls(**json.loads(value))
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                "acknowledgement: is not one of ours; another program wrote to the acknowledgements topic"
+            ) from error
+
 
 Order = Callable[[Desired], Desired]
 """Turns the state a stream is in into the state it should be in."""

@@ -107,7 +107,7 @@ class Deeds:
         except Answered:
             return None
         except ServiceError as error:
-            if not self.book().answered(self.judge, ongoing, response.words):
+            if not self._is_written(told):
                 raise
             outcome = replace(told[-1], stage="silent", why=str(error))
         self._write(outcome)
@@ -161,13 +161,16 @@ class Deeds:
         except (Needless, InputError) as reason:
             over = replace(over, why=str(reason))
         except ServiceError:
-            last = self.book().latest(self.judge, ongoing.subject, response.words)
-            if last is None or last.until_s is None:
+            if not self._is_written(done):
                 raise
         if done:
             return done[-1]
         self._write(over)
         return over
+
+    def _is_written(self, reactions: list[Reaction]) -> bool:
+        """Whether the last of these is in the book: its command was given, though nobody could say so."""
+        return bool(reactions) and any(r.command == reactions[-1].command for r in self.book().reactions)
 
     def _back(self, response: Response, ongoing: Ongoing, book: Book, desired: Desired) -> Desired:
         """The state in which the rate is as it was before it was lowered; raises Needless where it is not to be."""

@@ -118,7 +118,7 @@ class Keeper:
         self._outbox: Outbox | None = None
         self._last: Any = None
         self._due_s = clock_s() + KEEP_S
-        self._told_size = False
+        self._too_large = False
 
     def see(self) -> None:
         """Keep what the monitor knows, if it is time; never waits."""
@@ -136,13 +136,12 @@ class Keeper:
 
     def _keep(self) -> None:
         new = (dict(self._watch.positions), self._watch.judged_s)
-        if new == self._last or (self._outbox is not None and self._outbox.waiting):
+        if self._too_large or new == self._last or (self._outbox is not None and self._outbox.waiting):
             return
         value = Kept(new[0], self._now_ms(), self._watch.state()).to_bytes()
         if len(value) > LARGEST_BYTES - 1_024:
-            if not self._told_size:
-                logger.warning("what the monitor knows is too large to be kept", extra={"bytes": len(value)})
-            self._told_size = True
+            logger.warning("what the monitor knows is too large to be kept", extra={"bytes": len(value)})
+            self._too_large = True
             return
         if self._attempt(lambda: self._send(value)):
             self._last = new

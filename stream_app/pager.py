@@ -13,6 +13,7 @@ from typing import Any
 from monitors.alarms import Event
 from monitors.alert_rules import alarm_alert, rendered, said_of
 from schemas.errors import Problem
+from stream_app.backoff import Backoff
 from stream_app.judging import Judging
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Pager:
         self._over: dict[Labels, tuple[Alert, float]] = {}
         self._told: frozenset[Labels] = frozenset()
         self._telling: tuple[Future[None], frozenset[Labels], frozenset[Labels]] | None = None
-        self._again_s, self._at_s, self._pause_s = 0.0, 0.0, FIRST_PAUSE_S
+        self._again_s, self._backoff = 0.0, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._threads = ThreadPoolExecutor(1, "pager")
 
     @property
@@ -118,7 +119,7 @@ class Pager:
             self._telling = None
             self._heard(told, still_open, over, now_s)
         new = frozenset(self._open) != self._told or bool(self._over)
-        if now_s < self._at_s or not (new or (self._open and now_s >= self._again_s)):
+        if now_s < self._backoff.at_s or not (new or (self._open and now_s >= self._again_s)):
             return
         alerts = [alert.form(now_s + VALID_S) for alert in self._open.values()]
         alerts += [alert.form(until_s) for alert, until_s in self._over.values()]
@@ -130,14 +131,13 @@ class Pager:
         problem = told.exception()
         self._counted("accepted" if problem is None else "failed")
         if problem is None:
-            self._told, self._pause_s = still_open, FIRST_PAUSE_S
+            self._told = still_open
+            self._backoff.succeeded()
             self._over = {labels: each for labels, each in self._over.items() if labels not in over}
             return
-        self._at_s = now_s + self._pause_s
-        why = {"why": str(problem), "again_in_s": self._pause_s}
+        why = {"why": str(problem), "again_in_s": self._backoff.failed(now_s)}
         known = isinstance(problem, Problem)
         logger.warning("the Alertmanager was not told", extra=why, exc_info=None if known else problem)
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         self._told, self._again_s = frozenset(), now_s
 
     def _labels(self, event: Event) -> Labels:

@@ -15,6 +15,7 @@ from monitors.metric import Severity
 from monitors.ongoing import Ongoing
 from schemas.errors import Problem
 from schemas.responses import Response
+from stream_app.backoff import Backoff
 from stream_app.judging import Judging
 from stream_app.responses import Reaction
 
@@ -102,7 +103,7 @@ class Responder:
         self._jobs: deque[_Job] = deque()
         self._going: Future[Reaction | None] | None = None
         self._looking: Future[Sequence[Reaction]] | None = None
-        self._pause_s, self._at_s = FIRST_PAUSE_S, 0.0
+        self._backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._threads = ThreadPoolExecutor(1, "responder")
 
     @property
@@ -124,7 +125,8 @@ class Responder:
         }
         for key, ongoing in self._seen.items():
             if key not in wanted or wanted[key].opened != ongoing.opened:
-                self._jobs.append(_Job(key[0], ongoing, judging.judged_s))
+                until_s = judging.ongoing.cleared_s.get(ongoing.subject, judging.judged_s)
+                self._jobs.append(_Job(key[0], ongoing, until_s))
         for key, ongoing in wanted.items():
             if key not in self._seen or self._seen[key].opened != ongoing.opened:
                 self._jobs.append(_Job(key[0], ongoing))
@@ -143,7 +145,7 @@ class Responder:
         One that was open when this monitor began has cleared since. Any other may be open for a monitor beside, and
         soon here, so it has time to show.
         """
-        if self._looking is None and self._clock_s() >= self._at_s:
+        if self._looking is None and self._clock_s() >= self._backoff.at_s:
             self._looking = self._threads.submit(self._acts.left_open)
         if self._looking is None or not self._looking.done():
             return False
@@ -181,7 +183,7 @@ class Responder:
             self._said(self._jobs.popleft(), going.result())
         while self._jobs and self._is_stale(self._jobs[0]):
             self._jobs.popleft()
-        if self._jobs and self._clock_s() >= self._at_s:
+        if self._jobs and self._clock_s() >= self._backoff.at_s:
             job = self._jobs[0]
             self._going = self._threads.submit(self._do, job)
 
@@ -199,13 +201,11 @@ class Responder:
         """Whether it was done; one that was not is said, and tried again later."""
         problem = done.exception()
         if problem is None:
-            self._pause_s = FIRST_PAUSE_S
+            self._backoff.succeeded()
             return True
-        self._at_s = self._clock_s() + self._pause_s
-        why = {"why": str(problem), "again_in_s": self._pause_s}
+        why = {"why": str(problem), "again_in_s": self._backoff.failed(self._clock_s())}
         known = isinstance(problem, Problem)
         logger.warning("a response could not be told", extra=why, exc_info=None if known else problem)
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         self._told("failed", f"a response could not be told: {problem}")
         return False
 

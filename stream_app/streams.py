@@ -94,7 +94,7 @@ def command_history(cluster: Cluster, stream: str) -> list[dict[str, Any]]:
     try:
         while not inbox.at_end():
             for value in inbox.poll(1_000, 0.2).values:
-                answer = Acknowledgement(**json.loads(value or b"{}"))
+                answer = Acknowledgement.from_bytes(value or b"")
                 at = datetime.fromtimestamp(answer.at_ms / 1_000, UTC).isoformat(timespec="seconds")
                 known = {"at": at, "by": answer.by, "asked": answer.asked, "shards": []}
                 shards = commands.setdefault(answer.command, known)["shards"]

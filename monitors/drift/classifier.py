@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from scipy.special import betaincinv
-
 from monitors.estimate import Estimate
-from monitors.intervals import MISS, between, nothing
+from monitors.intervals import proportion
 from monitors.metric import Alert, Metric, Scope, Severity
 from monitors.reference import Reference
 from monitors.window import Window
@@ -35,13 +33,7 @@ class ClassifierTwoSample(Metric):
     def estimate(self, window: Window, reference: Reference, subject: str) -> Estimate:
         """See `Metric.estimate`."""
         told = window.pane.told
-        n = sum(told)
-        if n == 0:
-            return nothing()
-        k = told.right + told.tied / 2
-        low = float(betaincinv(k, n - k + 1, MISS / 2)) if k > 0 else 0.0
-        high = float(betaincinv(k + 1, n - k, 1 - MISS / 2)) if k < n else 1.0
-        return between(k / n, low, high, n)
+        return proportion(told.right + told.tied / 2, sum(told))
 
 
 METRIC = ClassifierTwoSample()

@@ -17,7 +17,7 @@ from stream_app.assessment.evenness import even_bins
 from stream_app.assessment.score import Subject
 from stream_app.assessment.scores.association import informational
 from stream_app.assessment.scores.coverage import cells_of
-from stream_app.assessment.verdict import Judged, Mark, Verdict, said, told_apart
+from stream_app.assessment.verdict import Judged, Mark, Verdict, said
 
 STRONG = 0.15
 """Columns go together when their informational correlation is surely above this."""
@@ -86,9 +86,22 @@ class Causes:
             self._learning,
         )
         found = [finding for look in looks for finding in look()]
-        if not found and told_apart(self.assessed) is not None and self._below("c2st"):
-            found.append(Finding(Kind.APART, (), "a classifier tells the rows apart, and no column or pair says why"))
+        if not found:
+            found += self._unexplained()
         return tuple(found)
+
+    def _unexplained(self) -> Iterator[Finding]:
+        """Numbers of the table that are below though no column or pair surely is: a little of many, say."""
+        for each in self.verdict.marked(Mark.BELOW):
+            if each.measured.subject:
+                continue
+            parts = sorted(self.assessed.parts(each.score.NAME), key=lambda part: part.of.value)[:3]
+            worst = ", ".join(" and ".join(part.subject) for part in parts)
+            among = f"; furthest off are {worst}" if worst else ""
+            text = (
+                f"{each.score.TITLE}: {said(each.score, each.measured.of)}, and no column or pair alone says why{among}"
+            )
+            yield Finding(Kind.APART, (), text)
 
     def _below(self, score: str) -> list[Judged]:
         return list(self.verdict.marked(Mark.BELOW, score))

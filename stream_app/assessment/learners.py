@@ -96,6 +96,9 @@ def learn_numbers(name: str, features: Floats, values: Floats, categorical: list
 
 
 def _fitted(model: Any, features: Floats, labels: Any) -> Any:
+    empty = np.isnan(features).all(axis=0)
+    if empty.any():  # boosting can not cut a column without a value
+        features = np.where(empty, 0.0, features)
     with _alone(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the last digits of a line have not converged is no news to a user
         return model.fit(features, labels)

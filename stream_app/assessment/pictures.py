@@ -84,7 +84,7 @@ def _numbers(assessed: Assessed, name: str) -> str:
     ]
     return histograms(
         kept(real) / max(int(real.sum()), 1),
-        here / max(int(here.sum()), 1),
+        np.where(real >= MIN_SHARED_ROWS, here, 0) / max(int(here.sum()), 1),
         (said[0], said[1]),
         f"Distribution of {name}",
     )

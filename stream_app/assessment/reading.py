@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ PART = 5
 """One row in so many becomes the holdout, where the real table is split."""
 
 FEWEST_TO_SPLIT = 50
+
+GLANCE = 50
+"""So many cells tell of most columns that they are not empty."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +79,17 @@ def read(asked: Asked, told: Told) -> tuple[Tables, Source]:
     told(0.0, "reading the real table")
     rules = () if asked.rules is None else read_rules(asked.rules)
     rows = read_rows(asked.real)
-    schema = _schema(rows, asked)
+    artifact = load_artifact(asked.synthetic) if asked.synthetic.is_dir() else None
+    schema = _schema(rows, asked, () if artifact is None else artifact.schema.dropped)
     check_columns(rules, schema)
     notes = _sampled(rows, "the real table")
     if schema.dropped:
-        notes.append(f"No real row has a value in {', '.join(schema.dropped)}; left out.")
+        notes.append(
+            f"No real row, or no record of the artifact, has a value in {', '.join(schema.dropped)}; left out."
+        )
     real = conform(rows.table, schema)
     told(0.0, "reading the synthetic table")
-    synthetic, model, more = _synthetic(asked, schema, real.num_rows)
+    synthetic, more = _synthetic(asked, schema, artifact, real.num_rows)
     notes += more
     holdout = None
     if asked.holdout is not None:
@@ -98,7 +105,9 @@ def read(asked: Asked, told: Told) -> tuple[Tables, Source]:
         )
     notes += _target_notes(real, asked)
     tables = _tables(asked, schema, rules, (real, synthetic, holdout), notes)
-    return tables, Source(asked.real, asked.synthetic, model, asked.rules, asked.holdout)
+    return tables, Source(
+        asked.real, asked.synthetic, None if artifact is None else artifact.model, asked.rules, asked.holdout
+    )
 
 
 def _tables(
@@ -121,9 +130,10 @@ def _tables(
     return Tables.of(ground, given, notes)
 
 
-def _schema(rows: Rows, asked: Asked) -> TableSchema:
+def _schema(rows: Rows, asked: Asked, dropped: Sequence[str]) -> TableSchema:
     """The real table's schema, with every column free to be empty: where values are missing is scored, not refused."""
-    wishes = Wishes({name: Policy.DROP for name in empty_columns(rows.table) if name != asked.target})
+    without = [*empty_columns(rows.table), *(name for name in dropped if name in rows.table.column_names)]
+    wishes = Wishes({name: Policy.DROP for name in without if name != asked.target})
     choices = Choices(target=asked.target, wishes=wishes)
     found = infer_rows(rows, asked.real.name.split(".")[0], choices=choices)
     if asked.target is not None and found[asked.target].kind is Kind.TEXT:
@@ -141,20 +151,19 @@ def _is_empty(values: pa.ChunkedArray[Any]) -> bool:
         return True
     if not is_text(values.type):
         return False
-    first = values.slice(0, FEWEST_TO_SPLIT)  # says no at once of most columns
+    first = values.slice(0, GLANCE)  # says no at once of most columns
     return all(
         str(text).strip() in NULL_TOKENS for part in (first, values) for text in Cells.of(part).values.to_pylist()
     )
 
 
-def _synthetic(asked: Asked, schema: TableSchema, rows: int) -> tuple[pa.Table, str | None, list[str]]:
-    if asked.synthetic.is_dir():
-        artifact = load_artifact(asked.synthetic)
+def _synthetic(asked: Asked, schema: TableSchema, artifact: Artifact | None, rows: int) -> tuple[pa.Table, list[str]]:
+    if artifact is not None:
         drawn = under(_drawn(artifact, rows, asked.seed), schema, asked.synthetic)
-        return drawn, artifact.model, [f"{rows:,} records were drawn from the artifact {asked.synthetic}."]
+        return drawn, [f"{rows:,} records were drawn from the artifact {asked.synthetic}."]
     read = read_rows(asked.synthetic)
     notes = _sampled(read, "the synthetic table")
-    return under(read.table, schema, asked.synthetic), None, notes
+    return under(read.table, schema, asked.synthetic), notes
 
 
 def _drawn(artifact: Artifact, rows: int, seed: int) -> pa.Table:
@@ -175,7 +184,7 @@ def under(table: pa.Table, schema: TableSchema, path: Path) -> pa.Table:
     try:
         conformed = conform(table, schema)
     except InputError as error:
-        faults += [fault if ": the table has" not in fault else _missing(fault) for fault in error.faults]
+        faults += [_missing(fault) for fault in error.faults]
     if faults:
         raise InputError(*(f"{path}: {fault}" for fault in faults))
     return conformed

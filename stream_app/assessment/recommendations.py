@@ -110,11 +110,15 @@ def _more_rows(verdict: Verdict, assessed: Assessed, source: Source) -> Advice:
     names = ", ".join(each.score.TITLE.lower() for each in open_ones)
     real = min(side.rows for side in (tables.real, tables.holdout) if side is not None)
     cause = f"too few rows to tell: {names}"
-    if tables.synthetic.rows < 4 * real:
+    if tables.synthetic.rows < min(4 * real, MOST_DRAWN):
         rows = min(max(4 * real, 10_000), MOST_DRAWN)
         folder = str(source.synthetic) if source.model is not None else "ARTIFACT"
         out = f"{_plain(source)}-more.csv"
         words = ["synthstream", "sample", folder, "--rows", str(rows), "--out", out]
         return Advice("the table", cause, "draw more synthetic rows and assess those", shlex.join(words))
     words = ["synthstream", "assess", "MORE_REAL_ROWS", str(source.synthetic)]
+    if source.holdout is not None:
+        words += ["--holdout", str(source.holdout)]
+    if tables.ground.target is not None:
+        words += ["--target", tables.ground.target]
     return Advice("the table", cause, "gather more real rows: synthetic ones are enough already", shlex.join(words))

@@ -22,7 +22,8 @@ folder, from which as many rows as REAL has are drawn. It needs `pip install 'sy
 
 Every number comes with its 95 % interval and with the holdout's own number: what honest rows score against REAL, which
 is what sampling noise looks like. Distributions, pairs, missing values, coverage, rules and copies are counted on all
-rows (of a table with more than a million, on a million drawn evenly, and the report says so); learners and distances
+rows (of a table with more than a million, on a million drawn evenly, and the report says so; of more than a thousand
+pairs of columns on fewer rows, so that it takes no longer); learners and distances
 see samples of a bounded size, and their intervals are those of the sample.
 
 ## The verdict

@@ -44,7 +44,7 @@ class Ground:
         fewest: rows of the smallest of the tables.
         target: the column that learners predict.
         rules: what every row should meet.
-        seed: seeds what is drawn of the rows, and what learners do by chance.
+        seed: seeds what is drawn of the rows.
     """
 
     schema: TableSchema
@@ -62,7 +62,8 @@ class Ground:
     @cached_property
     def numbers(self) -> tuple[str, ...]:
         """Those of them that have an order."""
-        return tuple(c.name for c in self.columns if c.kind in NUMERIC_KINDS and self.layout.bins[c.name].ordered)
+        numeric = (c.name for c in self.columns if c.kind in NUMERIC_KINDS and self.layout.bins[c.name].ordered)
+        return tuple(name for name in numeric if self.profile[name].distinct > 0)
 
     @cached_property
     def named(self) -> tuple[str, ...]:

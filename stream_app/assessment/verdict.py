@@ -154,6 +154,12 @@ def told_apart(assessed: Assessed) -> Measured | None:
 def headline(verdict: Verdict, assessed: Assessed) -> list[str]:
     """Why the verdict is what it is, a line each, what tells most first."""
     lines = []
+    apart = assessed.of("c2st")
+    if apart is not None and apart.holdout is not None and apart.holdout.low > 0.5 + FAR:
+        lines.append(
+            f"The holdout is unlike the real table: a classifier tells them apart, area {apart.holdout.value:.2f}. "
+            "Bars that are taken from it mean little."
+        )
     far = told_apart(assessed)
     if far is not None:
         own = "" if far.holdout is None else f"; real rows from real ones: {far.holdout.value:.2f}"
@@ -170,7 +176,7 @@ def headline(verdict: Verdict, assessed: Assessed) -> list[str]:
         open_ones = (each for each in verdict.table if each.mark is Mark.OPEN and each.score.WITHHOLDS)
         lines += [f"{_told(each)}: too few rows to tell." for each in open_ones]
     if verdict.outcome is Outcome.PASSED:
-        lines.append("Every number of the table reaches its bar, and no column, pair or rule is surely below it.")
+        lines.append("No number is surely below its bar, and all that must be sure of it is.")
     return lines
 
 

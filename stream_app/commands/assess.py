@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from schemas.errors import InputError, ServiceError
+from connectors.files import write_text
+from schemas.errors import InputError
 from stream_app.assessment.assessed import assess
 from stream_app.assessment.causes import Causes
 from stream_app.assessment.learners import check_installed
@@ -52,7 +53,7 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--split", is_flag=True, help="Without one: take a fifth of REAL, though training saw it.")
 @click.option("--target", metavar="COLUMN", help="Column that learners predict.")
 @click.option("--rules", "rules_file", type=click.Path(path_type=Path), help="YAML file of rules for every row.")
-@click.option("--seed", default=0, show_default=True, help="Seeds which rows learners and distances see.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seeds which rows learners see.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a page with everything to this file.")
 @limit_options
 @as_json
@@ -69,6 +70,8 @@ def assess_command(
     asked = Asked(holdout=holdout, rules=rules_file, **flags)
     if html is not None and not html.parent.is_dir():
         raise InputError(f"html={html}: there is no folder {html.parent}; make it first")
+    if html is not None and html.is_dir():
+        raise InputError(f"html={html}: is a folder; name a file")
     check_installed()
     with progress_bar(as_json) as told:
         tables, source = read(asked, told)
@@ -76,19 +79,12 @@ def assess_command(
         verdict = judge(assessed, limits)
         findings = Causes(assessed, verdict).find()
     report = Report(assessed, verdict, findings, advise(findings, verdict, assessed, source), source)
-    if html is not None:
-        _write(html, page(report))
     if as_json:
         click.echo(json.dumps(report.to_json()))
     else:
         print_report(report)
-        if html is not None:
+    if html is not None:
+        write_text("html", html, page(report))
+        if not as_json:
             click.echo(f"\nwrote {html}")
     return EXIT_CODES[verdict.outcome]
-
-
-def _write(html: Path, text: str) -> None:
-    try:
-        html.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ServiceError(f"html={html}: can not be written ({error.strerror or error})") from None

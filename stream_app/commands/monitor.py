@@ -71,9 +71,9 @@ def monitor_command(
             keeper = _keeper(spec, artifact, outside, reader)
         timeline, clock, alarms = Timeline(), Clock(), 0
         watch.judges.follower.noted = lambda kind, text: timeline.note(clock.now_ms(), kind, text)
-        for event in (event for alarm in watch.ongoing.all for event in alarm.events):
-            timeline.alarm(event, event.at_s * 1_000)
         timeline.note(clock.now_ms(), "started", f"watching {spec.topic}")
+        for event in (event for alarm in watch.ongoing.all for event in alarm.events):
+            timeline.alarm(event, clock.now_ms())
         snapshots = Snapshots(monitoring.about(spec, artifact, outside), watch, timeline, spec.monitor)
         web = Web(snapshots.take, watch.judges.exporter.render, lambda: len(watch.memory.verdicts) > 0)
         listen = spec.monitor.port if port is None else port

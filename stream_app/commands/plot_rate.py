@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from schemas.errors import InputError, ServiceError
+from connectors.files import write_text
+from schemas.errors import InputError
 from stream_app import assemble
 from stream_app.forecast import Forecast, forecast
 from stream_app.options import as_json
@@ -62,7 +63,7 @@ def plot_rate_command(
     end_ms = start_ms + (24 if hours is None else hours) * 3_600_000 if to_ms is None else to_ms
     seen = forecast(plan, start_ms, end_ms, POINTS if as_json or out is not None else COLUMNS)
     if out is not None and draw is not None:
-        _write(out, draw(seen))
+        write_text("out", out, draw(seen))
     if as_json:
         click.echo(json.dumps(seen.to_json()))
     elif out is not None:
@@ -75,10 +76,3 @@ def _drawing(out: Path) -> Callable[[Forecast], str]:
     if out.suffix not in PICTURES:
         raise InputError(f"out={out}: expected a name that ends in {' or '.join(PICTURES)}")
     return PICTURES[out.suffix]
-
-
-def _write(out: Path, text: str) -> None:
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ServiceError(f"out={out}: can not be written ({error.strerror or error})") from None

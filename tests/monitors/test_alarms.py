@@ -99,6 +99,8 @@ def test_what_another_reference_concerns_is_over_with_a_reason(concerned: bool) 
     alarms.begin_anew(other, lambda subject: concerned, "steered")
     events = alarms.update(scene.window_of(pane))
     assert [(event.kind, event.reason) for event in events] == ([("cleared", "steered")] if concerned else [])
+    window = scene.window_of(pane)
+    assert all(event.at_s == window.end_s - window.newest_s for event in events)  # before what shows the next one
     assert alarms.reference is other
     assert (SUBJECT in alarms.open) != concerned
     assert [event.kind for event in alarms.update(scene.window_of(pane))] == (["opened"] if concerned else [])

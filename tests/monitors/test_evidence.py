@@ -213,6 +213,17 @@ def test_with_another_reference_no_window_looks_back_and_other_evidence_stays() 
     assert ("drift_ks", "weight") in shown(judged(seen.panes(11, 3), judge))
 
 
+@pytest.mark.parametrize("seed", [12, 13])
+def test_a_slow_change_that_goes_on_is_not_quiet_before_as_many_panes_as_it_took(seed: int) -> None:
+    judge, key = seen.evidence(seed), ("drift_ks", "weight")
+    moved = seen.shifted(0.03)
+    found = judged(seen.panes(seed, 150, lambda slot: moved if slot >= 10 else seen.shares()), judge)
+    assert found[key].shown
+    judge.begin_anew(seen.reference(seed), lambda subject: subject.column == "size")
+    quiet = [by_key(judge.judge(w))[key].quiet for w in seen.windows(seen.panes(seed + 50, 16, lambda slot: moved))]
+    assert quiet[:15] == [None] * 15
+
+
 def test_facts_are_told_without_a_reference_and_leave_no_trace() -> None:
     judge = seen.evidence()
     before = judge.state

@@ -67,6 +67,14 @@ def test_a_refused_command_is_not_said(stream: Stream) -> None:
     assert announced.makings({0: (0, 9)}) == [Making()]
 
 
+def test_what_is_no_acknowledgement_is_passed_over(stream: Stream) -> None:
+    announced = heard(stream)
+    strange = stream.broker.records[stream.topics.acknowledgements, 0]
+    strange += [b"", b"[]", b"{}", b'{"x": 1}']
+    stream.tell(ORDERS["pause"], "pause")
+    assert [said.startswith("pause (") for said in announced.look(1.0)] == [True]
+
+
 def test_a_drift_draws_from_the_same(stream: Stream) -> None:
     announced = heard(stream)
     stream.tell(drifting(storm("price", 5).drift), "drift")
@@ -79,7 +87,7 @@ def test_what_was_announced_before_is_known_and_not_said_again(stream: Stream) -
     announced = Announcements(CLUSTER, stream.topics, 0, Making())
     assert announced.look(0.0) == []
     assert announced.known
-    assert [making.steering for making in announced.makings({0: (0, 9)})] == [RARE]
+    assert [making.steering for making in announced.makings({0: (0, 9), 1: (0, 9)})] == [RARE]
 
 
 def test_progress_of_another_epoch_or_of_nobody_says_nothing(stream: Stream) -> None:
@@ -108,8 +116,9 @@ def test_what_can_not_be_read_is_tried_again(stream: Stream, monkeypatch: pytest
     with monkeypatch.context() as broken:
         broken.setattr(announced_module, "topic_partitions", refuses)
         announced = heard(stream)
-        assert announced.makings({0: (0, 9)}) == [Making()]
+        unknown = announced.known
     announced.look(LOOK_AGAIN_MS)
+    assert (unknown, announced.known) == (False, True)
     assert announced.makings({0: (0, 9)}) == [Making(steering=RARE)]
 
 

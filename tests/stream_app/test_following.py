@@ -36,6 +36,7 @@ def other() -> Artifact:
 def test_what_a_command_steers_is_no_drift_and_a_drift_is(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = live(monkeypatch, monitor=CLASSIFIED).until(8).tell(steered(RARE), "steer --shares").until(20)
     assert stream.events == []
+    assert all(verdict.window.newest.sample is None for verdict in stream.watch.memory.verdicts)
     assert stream.said("command") == [f"steer --shares ({stream.stream.answers()[0]['by']})"]
     (said,) = stream.said("announced")
     assert said.startswith("drawn from the stream's artifact steered {shares: {colour: {red: 0.1}}}, and compared")

@@ -204,7 +204,7 @@ def test_the_client_says_what_is_wrong_and_never_the_password() -> None:
     assert "hunter2" not in str(silent.value)
 
 
-@pytest.mark.parametrize("url", ["localhost:9093", "ftp://a", "http://", "9093"])
+@pytest.mark.parametrize("url", ["localhost:9093", "ftp://a", "http://", "9093", "http://[::1"])
 def test_what_is_no_url_is_refused(url: str) -> None:
     with pytest.raises(InputError, match=r"expected a URL as in http://127\.0\.0\.1:9093"):
         Alertmanager(url)

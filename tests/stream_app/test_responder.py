@@ -122,7 +122,7 @@ def test_what_cleared_and_opened_again_between_two_looks_is_two_alarms(scene: Sc
     judged = Judged()
     scene.settle(judged.took(event(column="pieces")))
     judged.took(event("cleared", "pieces", 20))
-    assert scene.settle(judged.took(event("opened", "pieces", 30)))[1:] == ["over pause pieces 30", "pause pieces"]
+    assert scene.settle(judged.took(event("opened", "pieces", 30)))[1:] == ["over pause pieces 20", "pause pieces"]
 
 
 def test_a_warning_acts_where_it_is_asked_to_and_a_page_once_it_is_one(scene: Scene) -> None:

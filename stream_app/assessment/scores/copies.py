@@ -29,8 +29,8 @@ class Copies(Score):
     TITLE = "Exact copies"
     HELP = (
         "The share of rows equal to a real row in every column but keys and text. Rows of few values are equal by "
-        "chance: the bar is 1.05 times the holdout's share and the limit on top; without a holdout, the share of "
-        "real rows that come twice."
+        "chance: the bar is the limit on top of 1.05 times the share of real rows that come twice, or the holdout's "
+        "where that is less."
     )
     INTERVAL = "Clopper and Pearson's, exact; on all rows."
     SOURCE = "Clopper and Pearson, Biometrika 1934"
@@ -46,8 +46,16 @@ class Copies(Score):
     def measure(self, tables: Tables) -> list[Measured]:
         """See `Score.measure`."""
         found = self.of(tables, tables.synthetic)[TABLE]
-        own = _twice(tables.real) if tables.holdout is None else self.of(tables, tables.holdout)[TABLE]
-        return [Measured(self.NAME, TABLE, found, own, {"copies": round(found.value * found.n)})]
+        own = [_twice(tables.real)] + ([] if tables.holdout is None else [self.of(tables, tables.holdout)[TABLE]])
+        return [
+            Measured(
+                self.NAME,
+                TABLE,
+                found,
+                min(own, key=lambda share: share.value),
+                {"copies": round(found.value * found.n)},
+            )
+        ]
 
     def bar(self, limits: Limits, holdout: Estimate | None) -> float:
         """See `Score.bar`."""

@@ -25,6 +25,9 @@ TRAIN_ROWS, TEST_ROWS = 10_000, 20_000
 FEW_NUMBERS = 10
 """Whole numbers of at most so many values are classes."""
 
+MOST_CLASSES = 20
+"""So many classes are told apart; learners grow trees for each."""
+
 FEWEST_ROWS = 100
 """With fewer rows nothing is learned that lasts."""
 
@@ -44,8 +47,8 @@ class TrainSynthetic(Score):
     TITLE = "Loss in learning"
     HELP = (
         "What learners lose by learning the target from synthetic rows instead of as many real ones, tested on "
-        "the holdout: the area under the ROC curve (mean over classes), or R² of a numeric target. Of the table: "
-        "the loss of the learner that does best on real rows."
+        "the holdout: the area under the ROC curve (mean over classes, of which the rarest are one where there are "
+        "more than 20), or R² of a numeric target. Of the table: the loss of the learner that does best on real rows."
     )
     INTERVAL = (
         "From the tested rows' influence on both learners at once (DeLong's method for areas), and from how far "
@@ -70,7 +73,7 @@ class TrainSynthetic(Score):
         if trial is None:
             return []
         sides = (tables.real, tables.synthetic)
-        learners = CLASSES if trial.classes else NUMBERS
+        learners = CLASSES if len(trial.classes) else NUMBERS
         taught = {name: [trial.taught(name, side) for side in sides] for name in learners}
         apart = sqrt(float(np.mean([each.apart**2 for pair in taught.values() for each in pair])) / 2)
         found = [_loss(name, (real, here), apart, trial.measure) for name, (real, here) in taught.items()]
@@ -118,21 +121,21 @@ class Trial:
     Args:
         tables: what is assessed.
         target: the column that is learned.
-        classes: how many classes it has; 0 where it holds numbers.
+        classes: the class of each of its codes, shape (codes,); none where it holds numbers.
         rows: how many rows of each table are learned from.
         tested: which rows of the holdout have a target, shape (tested,).
     """
 
     tables: Tables
     target: str
-    classes: int
+    classes: Longs
     rows: int
     tested: Longs
 
     @property
     def measure(self) -> str:
         """What goodness is."""
-        return "ROC AUC" if self.classes else "R²"
+        return "ROC AUC" if len(self.classes) else "R²"
 
     def taught(self, name: str, side: Side) -> Taught:
         """How well a learner does that these rows taught."""
@@ -144,17 +147,19 @@ class Trial:
         holdout = self.tables.holdout
         assert holdout is not None
         features = Features(self.tables, self.target)
-        kind = (CLASSES if self.classes else NUMBERS)[name]
+        kind = (CLASSES if len(self.classes) else NUMBERS)[name]
         form = features.for_lines if kind == LINES else features.for_trees
         given, asked = form(side, rows), form(holdout, self.tested)
-        if not self.classes:
+        if not len(self.classes):
             model = learn_numbers(name, given, side.numbers[self.target][rows], features.categorical)
             return explained(model.values(asked), holdout.numbers[self.target][self.tested])
-        learned = learn_classes(name, given, self._labels(side, rows), self.classes, features.categorical)
+        learned = learn_classes(
+            name, given, self._labels(side, rows), 1 + int(self.classes.max()), features.categorical
+        )
         return mean_area(learned.chances(asked), self._labels(holdout, self.tested))
 
     def _labels(self, side: Side, rows: Longs) -> Longs:
-        return side.codes[self.target][rows].astype(np.int64)
+        return self.classes[side.codes[self.target][rows]]
 
 
 def _trial(tables: Tables) -> Trial | None:
@@ -163,10 +168,23 @@ def _trial(tables: Tables) -> Trial | None:
         return None
     tested = with_target(holdout, target, "tested")[:TEST_ROWS]
     rows = min(*(len(with_target(side, target, "tstr")) for side in (tables.real, tables.synthetic)), TRAIN_ROWS)
-    if min(rows, len(tested)) < FEWEST_ROWS:
+    if min(rows, len(tested)) < FEWEST_ROWS or len(np.unique(holdout.codes[target][tested])) < 2:
         return None
-    classes = tables.ground.layout.bins[target].null if holds_classes(tables, target) else 0
-    return Trial(tables, target, classes, rows, tested)
+    return Trial(tables, target, classes_of(tables, target), rows, tested)
+
+
+def classes_of(tables: Tables, target: str) -> Longs:
+    """The class of each of a target's codes; all but the most frequent share the last one.
+
+    Returns:
+        Shape (codes,); none where the target holds numbers.
+    """
+    if not holds_classes(tables, target):
+        return np.zeros(0, np.int64)
+    known = tables.real.counts.columns[target][: tables.ground.layout.bins[target].null]
+    rank = np.argsort(np.argsort(-known, kind="stable")).astype(np.int64)
+    classes: Longs = np.minimum(rank, MOST_CLASSES - 1)
+    return classes
 
 
 def holds_classes(tables: Tables, target: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from stream_app.assessment.limits import Limits
 from stream_app.assessment.scores.copies import SCORE
 from tests.stream_app.assessment.planted import people, put, tables_of
 
@@ -20,6 +21,14 @@ def test_without_a_holdout_real_rows_that_come_twice_are_the_bar() -> None:
     (found,) = SCORE.measure(tables_of(table, table))
     assert found.holdout is not None
     assert (found.of.value, found.holdout.value) == (1.0, 0.02)
+
+
+def test_a_holdout_that_is_the_real_table_makes_no_copy_honest() -> None:
+    real = people(500, 1)
+    (found,) = SCORE.measure(tables_of(real, real, real))
+    assert found.of.value == 1.0
+    assert found.holdout is not None
+    assert SCORE.bar(Limits(), found.holdout) < 0.05
 
 
 def test_a_missing_value_equals_a_missing_value_and_nothing_else() -> None:
