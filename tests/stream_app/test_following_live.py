@@ -70,7 +70,13 @@ class _Running:
 
 def test_a_command_to_a_running_stream_is_no_drift_and_a_drift_is(here: Here, folder: Path) -> None:
     monitor = {"window_s": 1, "pane_s": 0.5, "allowed_lateness_s": 0.5, "min_records": 200}
-    form = {"stream": "steered", "topic": "steered", "artifact": str(folder), "rate_per_s": 2_000, "shards": 2}
+    form = {
+        "stream": "steered-live",
+        "topic": "steered-live",
+        "artifact": str(folder),
+        "rate_per_s": 2_000,
+        "shards": 2,
+    }
     spec = from_mapping({**form, "monitor": monitor}, Path())
     topics, initial, clock = assemble.topics_of(spec), assemble.initial_state(spec), Clock()
     with assemble.reached(Place(here.cluster.bootstrap, here.registry)) as outside:
