@@ -26,10 +26,10 @@ logger = logging.getLogger(__name__)
 KEPT = 600
 """How many windows, events and notes are remembered for the page, if they fit."""
 
-KEPT_BYTES = 64 << 20
+KEPT_BYTES = 32 << 20
 """How much memory remembered windows may take."""
 
-LEAST_KEPT = 60
+LEAST_KEPT = 30
 """How many windows are remembered however wide the table is."""
 
 
