@@ -16,7 +16,7 @@ PACKAGES = {
     "judge": ("sdmetrics", "xgboost", "scikit-learn"),
     "plot": ("matplotlib",),
     "evidently": ("evidently", "pandas<3"),
-    "nannyml": ("nannyml",),
+    "nannyml": ("nannyml", "pandas<3", "statsmodels"),  # which its encoders import and do not ask for
 }
 """What is installed in each: the newest at the time. Remove an environment's folder to make it anew."""
 
