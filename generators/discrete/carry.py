@@ -13,12 +13,13 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Generic
 
 import numpy as np
 import numpy.typing as npt
 
-from generators.discrete.autoregressive import Network
 from generators.discrete.cells import Cells, Floats
+from generators.discrete.columnwise import N
 from generators.discrete.expectation import Kinds
 from generators.start import Keep
 from schemas.errors import InputError
@@ -67,7 +68,7 @@ class Carried:
 
 
 @dataclass(frozen=True, eq=False)
-class Begun:
+class Begun(Generic[N]):
     """How the training of a network begins.
 
     Args:
@@ -78,7 +79,7 @@ class Begun:
     """
 
     keep: Keep | None = None
-    network: Network | None = None
+    network: N | None = None
     gently: bool = False
     device: str = "cpu"
 
@@ -157,7 +158,7 @@ def _unit(column: Column, profile: ColumnProfile) -> float:
     return float(scale_of(column)) if profile.step > 0 and scale_of(column) > 0 else 1.0
 
 
-def carried_network(network: Network, carried: Carried, cells: Cells) -> Network:
+def carried_network(network: N, carried: Carried, cells: Cells) -> N:
     """A network as one of other cells, NaN where it knows nothing of them.
 
     Args:

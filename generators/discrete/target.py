@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from generators.discrete.autoregressive import Network, Walk
 from generators.discrete.boosting import fit_trees
 from generators.discrete.cells import Cells, Codes
+from generators.discrete.columnwise import Walker
 from generators.discrete.trees import Head, Trees, calibrated_trees
 from schemas.table import Role, TableSchema
 
@@ -88,7 +88,7 @@ def target_of(schema: TableSchema, cells: Cells) -> int | None:
 
 
 def fit_head(
-    codes: Codes, cells: Cells, target: int, order: Ints, network: Network, held_back: Ints, seed: int
+    codes: Codes, cells: Cells, target: int, order: Ints, walk: Walker, held_back: Ints, seed: int
 ) -> tuple[Trees | None, Mapping[str, Any]]:
     """Grow trees for the target, if the rows held back say that they tell it better than the network.
 
@@ -99,7 +99,7 @@ def fit_head(
         cells: what they are.
         target: the target's column.
         order: the columns in the order they are drawn in, the target last.
-        network: the network.
+        walk: draws by the network.
         held_back: the rows that it has not learned from.
         seed: seeds what is random.
 
@@ -110,7 +110,6 @@ def fit_head(
     judged = judged[judged[:, target] >= 0]
     if len(judged) < FEWEST_JUDGED:
         return None, {}
-    walk = Walk(network, cells.first)
     trial = Head(fit_trees(np.delete(codes, held_back, axis=0), cells, target, seed))
     contest = contest_of(walk.log_chances(judged, order)[:, target], trial.log_chances(judged))
     found = {"head": contest.to_json()}

@@ -16,8 +16,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from generators.discrete.autoregressive import CHUNK, NOTHING, Floats, Floats32, exponentials, pick
 from generators.discrete.cells import Codes
+from generators.discrete.layers import CHUNK, NOTHING, Floats, Floats32, exponentials, pick
 from generators.discrete.products import padded
 from schemas.kernel import kernel
 

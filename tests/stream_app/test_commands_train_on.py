@@ -145,12 +145,12 @@ def test_what_does_not_fit_an_artifact_is_one_line(orders: Path, folder: Path, t
     for arguments, said in (
         (("update", nade, fewer), "column 'colour': the table has no such column (by the artifact's schema)"),
         (("update", nade, write_csv(words, tmp_path / "words.csv")), "row 1: 'much' is no number (49 more like it)"),
-        (("update", nade, orders, "--set", "width=9"), "width=9: the artifact's network is 8 wide; --set width=8"),
+        (("update", nade, orders, "--set", "width=9"), "width=9: the artifact's network has 8; --set width=8"),
         (("update", folder, orders), "model=tabular.copula: can not go on from an artifact"),
         (("update", tmp_path / "no", orders), "there is no such folder"),
         (("update", nade, tmp_path / "no.csv"), "No such file"),
         ((*train, folder), "the artifact is of tabular.copula; train with --model tabular.copula"),
-        ((*train, nade, "--set", "width=9"), "the artifact's network is 8 wide"),
+        ((*train, nade, "--set", "width=9"), "the artifact's network has 8"),
         (("train", other, *train[2:], nade), "warm_start: no column fits the table's: z (is new)"),
         (("train", orders, "--warm-start", folder), "model=tabular.copula: can not go on from an artifact"),
     ):

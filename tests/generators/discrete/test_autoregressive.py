@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from generators.discrete.autoregressive import CHUNK, Network, Walk, calibrated
+from generators.discrete.autoregressive import Network, Walk
+from generators.discrete.layers import CHUNK
 
 pytestmark = pytest.mark.kernel
 
@@ -106,14 +107,6 @@ def test_marginals_are_those_of_the_rows_that_are_drawn() -> None:
     found = walk.marginals(u, IN_ORDER)
     assert np.add.reduceat(found, FIRST[:-1]) == pytest.approx(1)
     assert np.abs(found - counts / len(u)).max() < 4 * np.sqrt(0.25 / len(u))
-
-
-def test_calibration_brings_marginals_to_a_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generators.discrete.autoregressive.CALIBRATION_ROWS", 1_000)
-    shares = np.array([0.1, 0.2, 0.7, 1.0, 0.5, 0.3, 0.1, 0.1, 0.0])
-    tuned = calibrated(network(), shares, FIRST, np.array([1, 2, 0]), 0)
-    found = Walk(tuned, FIRST).marginals(np.random.default_rng(8).random((1_000, 3)), np.array([1, 2, 0]))
-    assert np.abs(found - shares).max() < 0.02
 
 
 def test_no_rows_and_no_columns_are_fine() -> None:

@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import pytest
 
-from generators.discrete.autoregressive import Network
+from generators.discrete.autoregressive import Network, Walk
 from generators.discrete.cells import Cells, Codes, cells_of
 from generators.discrete.target import Contest, contest_of, fit_head, target_of
 from generators.discrete.trees import Head
@@ -40,17 +40,19 @@ def in_cells(made: Made) -> tuple[Cells, Codes]:
     return cells, cells.codes(*made, profile)
 
 
-def knows_only_marginals(cells: Cells) -> Network:
+def ignorant(cells: Cells) -> Walk:
+    """Knows of marginals and nothing else."""
     width, v, d = 4, len(cells.share), len(cells.columns)
     shapes = {"embeddings": (v, width), "starts": (d, width), "norm": (2, width), "mixing": (width, width)}
     zeros = {name: np.zeros(shape, np.float32) for name, shape in {**shapes, "shift": (width,)}.items()}
-    return Network(**zeros, outputs=np.zeros((v, width), np.float32), biases=np.log(cells.share).astype(np.float32))
+    biases = np.log(cells.share).astype(np.float32)
+    return Network(**zeros, outputs=np.zeros((v, width), np.float32), biases=biases).walk(cells.first)
 
 
 def test_trees_that_tell_more_take_over_and_their_marginal_is_the_tables(caplog: pytest.LogCaptureFixture) -> None:
     cells, codes = in_cells(interaction(0.1))
     with caplog.at_level(logging.INFO):
-        trees, found = fit_head(codes, cells, TARGET, ORDER, knows_only_marginals(cells), HELD_BACK, 0)
+        trees, found = fit_head(codes, cells, TARGET, ORDER, ignorant(cells), HELD_BACK, 0)
     assert trees is not None
     head = found["head"]
     assert head["drawn_by"] == "trees"
@@ -64,7 +66,7 @@ def test_trees_that_tell_more_take_over_and_their_marginal_is_the_tables(caplog:
 
 def test_trees_that_tell_nothing_more_do_not() -> None:
     cells, codes = in_cells(interaction(0.5))
-    trees, found = fit_head(codes, cells, TARGET, ORDER, knows_only_marginals(cells), HELD_BACK, 0)
+    trees, found = fit_head(codes, cells, TARGET, ORDER, ignorant(cells), HELD_BACK, 0)
     assert trees is None
     assert found["head"]["drawn_by"] == "network"
     assert found["head"]["trees_nats"] == pytest.approx(np.log(2), abs=0.03)
@@ -73,14 +75,14 @@ def test_trees_that_tell_nothing_more_do_not() -> None:
 def test_the_rows_that_decide_are_not_learned_from() -> None:
     cells, codes = in_cells(interaction(0.1))
     codes[HELD_BACK, TARGET] ^= 1  # where the target says the contrary
-    trees, found = fit_head(codes, cells, TARGET, ORDER, knows_only_marginals(cells), HELD_BACK, 0)
+    trees, found = fit_head(codes, cells, TARGET, ORDER, ignorant(cells), HELD_BACK, 0)
     assert trees is None
     assert found["head"]["trees_nats"] > 1
 
 
 def test_few_rows_decide_nothing() -> None:
     cells, codes = in_cells(interaction(0.0))
-    network = knows_only_marginals(cells)
+    network = ignorant(cells)
     assert fit_head(codes, cells, TARGET, ORDER, network, HELD_BACK[:49], 0) == (None, {})
     codes[HELD_BACK[:2], TARGET] = -1  # their target is not known
     assert fit_head(codes, cells, TARGET, ORDER, network, HELD_BACK[:51], 0) == (None, {})
@@ -89,7 +91,7 @@ def test_few_rows_decide_nothing() -> None:
 def test_the_same_seed_decides_the_same() -> None:
     cells, codes = in_cells(interaction(0.1, 900))
     held_back = HELD_BACK[:90]
-    first, again = (fit_head(codes, cells, TARGET, ORDER, knows_only_marginals(cells), held_back, 4) for _ in range(2))
+    first, again = (fit_head(codes, cells, TARGET, ORDER, ignorant(cells), held_back, 4) for _ in range(2))
     assert first[0] is not None
     assert again[0] is not None
     assert first[1] == again[1]

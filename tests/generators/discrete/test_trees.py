@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from generators.discrete import trees as module
-from generators.discrete.autoregressive import CHUNK
 from generators.discrete.cells import Codes
+from generators.discrete.layers import CHUNK
 from generators.discrete.trees import Head, Trees, calibrated_trees
 
 pytestmark = pytest.mark.kernel

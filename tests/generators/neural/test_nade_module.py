@@ -8,7 +8,7 @@ import torch
 
 from generators.discrete.autoregressive import Walk
 from generators.discrete.cells import Cells, Codes, cells_of
-from generators.neural.nade_module import NadeModule, Smooth, few_given, fit_network, some_given
+from generators.neural.nade_module import NadeModule, fit_network
 from schemas.profile import profile_table
 from tests.generators.tables import ignore, orders
 
@@ -44,44 +44,6 @@ def test_what_is_drawn_from_is_what_was_trained(coded: tuple[Cells, Codes], back
     rest = [j for j in order if j not in given]
     found = Walk(module.network(), cells.first).log_chances(codes, np.array([*given, *rest]))
     assert [losses[j] for j in rest] == pytest.approx((-found.mean(axis=0)[rest]).tolist(), abs=1e-4)
-
-
-def test_some_rows_have_any_number_of_cells_given_and_the_others_none() -> None:
-    torch.manual_seed(0)
-    given = some_given(torch.zeros(4_000, 12)).numpy()
-    counts = np.bincount(given.sum(axis=1), minlength=13) / len(given)
-    assert counts[0] == pytest.approx(0.26, abs=0.04)  # a fifth of the rows, and those whose chance was small
-    assert (counts[1:] > 0.003).all()
-    assert counts[1:3].sum() > counts[5:7].sum()
-
-
-@pytest.mark.parametrize("columns", [1, 2, 12])
-def test_at_the_close_one_or_two_cells_of_every_row_are_given_and_any_of_them(columns: int) -> None:
-    torch.manual_seed(0)
-    given = few_given(torch.zeros(4_000, columns)).numpy()
-    counts = np.bincount(given.sum(axis=1), minlength=3) / len(given)
-    assert len(counts) == 3
-    assert counts[0] == 0
-    assert counts[1] == pytest.approx(1.0 if columns == 1 else 0.5, abs=0.03)
-    assert given.mean(axis=0) == pytest.approx(np.full(columns, given.sum() / len(given) / columns), abs=0.03)
-
-
-def test_cells_of_numbers_share_with_their_neighbours_and_others_do_not(coded: tuple[Cells, Codes]) -> None:
-    cells, _ = coded
-    torch.manual_seed(0)
-    smooth = Smooth(cells, 8, 0.1)
-    with torch.no_grad():
-        smooth.own.zero_()
-        vectors = smooth().numpy()
-    for j, start in enumerate(cells.first[:-1].tolist()):
-        end = int(cells.first[j + 1]) - int(cells.null[j] >= 0)
-        assert (vectors[end : cells.first[j + 1]] == 0).all()
-        steps = np.linalg.norm(np.diff(vectors[start:end], axis=0), axis=1)
-        if not cells.ordered[j]:
-            assert (vectors[start:end] == 0).all()
-        elif end - start > 40:
-            far = np.linalg.norm(vectors[start] - vectors[end - 1])
-            assert 0 < steps.max() < far
 
 
 def test_training_lowers_the_loss_below_that_of_independent_columns(coded: tuple[Cells, Codes]) -> None:

@@ -12,18 +12,14 @@ import pytest
 import generators
 from generators.artifact import Artifact, load_artifact, save
 from generators.base import Generator
-from generators.discrete.cells import cells_of
 from generators.fitting import artifact_from, fit_artifact
 from generators.golden import golden_hash
 from generators.randomness import uniforms
 from generators.sampler import Sampler
 from generators.scan import scan
 from generators.start import Start
-from generators.tabular.nade import drawing_order
 from generators.task import Task
 from schemas.errors import InputError
-from schemas.inference import Choices, conform, infer
-from schemas.profile import profile_table
 from schemas.rows import Rows
 from schemas.table import Column, Kind, Role, TableSchema
 from tests.generators.tables import assert_marginals_are_the_profiles, ignore, orders, quick
@@ -79,16 +75,6 @@ def test_any_columns_may_be_given_and_the_rest_follows_as_in_the_draws_that_have
             wanted, found, whole = (np.quantile(each, np.linspace(0.1, 0.9, 17)) for each in values)
             off, free_off = np.abs(found - wanted).mean(), np.abs(whole - wanted).mean()
             assert off < max(0.5 * free_off, 0.15 * spread), column
-
-
-def test_the_target_is_drawn_last() -> None:
-    table, _ = orders(200)
-    schema = infer(table, "orders", choices=Choices("colour"))
-    table = conform(table, schema)
-    cells = cells_of(schema, profile_table(table, schema), 20)
-    order = drawing_order(schema, cells).tolist()
-    assert schema.columns[int(cells.columns[order[-1]])].name == "colour"
-    assert order[:-1] == sorted(order[:-1])
 
 
 def test_drawing_needs_no_torch(tmp_path: Path) -> None:
