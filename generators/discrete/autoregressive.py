@@ -39,6 +39,8 @@ class Network:
         outputs: what the last state is multiplied by for each cell's logit, the second normalisation's scale and
             shift already in them, shape (v, h).
         biases: of the logits, shape (v,).
+        frequent: the cells that say something directly where they are given, shape (m,).
+        direct: what each of these adds to the logits of all cells then, shape (m, v).
     """
 
     embeddings: Floats32
@@ -48,6 +50,8 @@ class Network:
     shift: Floats32
     outputs: Floats32
     biases: Floats32
+    frequent: Ints
+    direct: Floats32
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """The arrays this can be rebuilt from."""
@@ -61,6 +65,11 @@ class Network:
     def walk(self, first: Ints) -> Walk:
         """What draws rows by it; see `Walk`."""
         return Walk(self, first)
+
+
+def nothing_direct(cells: int) -> tuple[Ints, Floats32]:
+    """The parts of a network of which no cell says anything directly."""
+    return np.empty(0, np.int64), np.empty((0, cells), np.float32)
 
 
 class Walk:
@@ -78,25 +87,38 @@ class Walk:
         h, cells = network.embeddings.shape[1], np.diff(first)
         tiled = np.concatenate([[0], np.cumsum([padded(n) for n in cells.tolist()])]).astype(np.int64)
         outputs, biases = np.zeros(tiled[-1] * h, np.float32), np.full(tiled[-1], NOTHING)
+        direct, of = np.zeros((len(network.frequent), tiled[-1]), np.float32), np.full(first[-1], -1, np.int64)
+        of[network.frequent] = np.arange(len(network.frequent))
         for start, n, tile, end in zip(first[:-1], cells, tiled[:-1], tiled[1:], strict=True):
             outputs[tile * h : end * h].reshape(h, end - tile)[:, :n] = network.outputs[start : start + n].T
             biases[tile : tile + n] = network.biases[start : start + n]
+            direct[:, tile : tile + n] = network.direct[:, start : start + n]
         mixing = np.zeros((h, padded(h)), np.float32)
         mixing[:, :h] = network.mixing
         self._places = np.stack([first, tiled])
-        self._parts = (network.embeddings, network.starts, network.norm, mixing, network.shift, outputs, biases)
+        self._direct_of = of
+        ends = (network.embeddings, network.starts)
+        self._parts = (*ends, network.norm, mixing, network.shift, outputs, biases, direct)
 
     def draw(self, u: Floats, held: Codes, order: Ints) -> tuple[Codes, Floats]:
         """See `Walker.draw`."""
         codes, into = held.copy(), np.zeros(u.shape)
-        codes[:, order] = -1
-        _draw(u, codes, into, order, np.empty(0), self._places, self._parts)
+        codes[:, order], into[:, order] = -1, u[:, order]
+        _draw(codes, into, self._said(codes, order), order, np.empty(0), self._places, self._parts)
         return codes, into
 
-    def marginals(self, u: Floats, order: Ints) -> Floats:
-        """See `Walker.marginals`."""
+    def _said(self, codes: Codes, order: Ints) -> Ints:
+        """Which rows of what cells say directly are added where columns are given, -1 for none, shape (n, given)."""
+        given = np.setdiff1d(np.arange(codes.shape[1]), order)
+        known = codes[:, given]
+        return np.where(known >= 0, self._direct_of[self._places[0, given] + np.maximum(known, 0)], -1)
+
+    def marginals(self, u: Floats, order: Ints, held: Codes | None = None) -> Floats:
+        """See `Walker.marginals`; of columns that are not in the order, `held` has the cells."""
         codes, sums = np.full(u.shape, -1, np.int32), np.zeros(self._places[0, -1])
-        _draw(u, codes, np.zeros(u.shape), order, sums, self._places, self._parts)
+        if held is not None:
+            codes[:] = held
+        _draw(codes, u.copy(), self._said(codes, order), order, sums, self._places, self._parts)
         return sums / len(u)
 
     def log_chances(self, codes: Codes, order: Ints) -> Floats32:
@@ -150,13 +172,19 @@ def _add(state: Floats32, codes: Codes, embeddings: Floats32, start: int) -> Non
 
 @numba.njit(cache=True, nogil=True)
 def _chances(
-    j: int, state: Floats32, rooms: tuple[Floats32, ...], places: Ints, parts: tuple[Floats32, ...]
+    j: int,
+    state: Floats32,
+    said: Ints,
+    rooms: tuple[Floats32, ...],
+    places: Ints,
+    parts: tuple[Floats32, ...],
 ) -> tuple[Floats32, Floats32]:
     """What the chances of a column's cells are proportional to, by the state of each row; and what they add up to.
 
     Args:
         j: the column.
         state: of rows, shape (rows, h).
+        said: see `Walk._said`, of the same rows.
         rooms: see `_rooms`.
         places: where each column's cells begin, and where they do once they are filled up, shape (2, d + 1).
         parts: the weights, as `Walk` has them.
@@ -164,7 +192,7 @@ def _chances(
     Returns:
         shapes (rows, cells filled up) and (rows,).
     """
-    _, starts, norm, mixing, shift, outputs, biases = parts
+    _, starts, norm, mixing, shift, outputs, biases, direct = parts
     rows, h = state.shape
     whole = -(-rows // ROWS) * ROWS
     last, mixed, room = rooms[0][:whole], rooms[1][:whole], rooms[2]
@@ -172,6 +200,12 @@ def _chances(
     _next(state, starts[j], norm, mixing, shift, last, mixed)
     logits = room.ravel()[: whole * (end - start)].reshape(whole, end - start)
     times(last, outputs[start * h : end * h].reshape(h, end - start), logits)
+    for i in range(rows):
+        for q in said[i]:
+            if q >= 0:
+                row, more = logits[i], direct[q, start:end]
+                for k in range(end - start):
+                    row[k] += more[k]
     sums = np.empty(rows, np.float32)
     exponentials(logits[:rows], biases[start:end], sums)
     return logits[:rows], sums
@@ -191,9 +225,10 @@ def _rooms(places: Ints, h: int) -> tuple[Floats32, Floats32, Floats32]:
 
 @numba.njit(cache=True, nogil=True)
 def _draw(
-    u: Floats, codes: Codes, into: Floats, order: Ints, sums: Floats, places: Ints, parts: tuple[Floats32, ...]
+    codes: Codes, into: Floats, said: Ints, order: Ints, sums: Floats, places: Ints, parts: tuple[Floats32, ...]
 ) -> None:
-    """See `Walk.draw`; the cells that are known are in `codes`, and `sums`, if any, take the chances of all rows."""
+    """See `Walk.draw`; the cells that are known are in `codes`, the uniforms in `into`, and `sums`, if any, take the
+    chances of all rows."""
     embeddings, first = parts[0], places[0]
     n, d = codes.shape
     rooms = _rooms(places, embeddings.shape[1])
@@ -203,12 +238,12 @@ def _draw(
         for j in range(d):
             _add(state, codes[low:high, j], embeddings, first[j])
         for j in order:
-            chances, whole = _chances(j, state, rooms, places, parts)
+            chances, whole = _chances(j, state, said[low:high], rooms, places, parts)
             if len(sums):
                 for i in range(high - low):
                     for k in range(first[j + 1] - first[j]):
                         sums[first[j] + k] += chances[i, k] / whole[i]
-            pick(chances, whole, u[low:high, j], codes[low:high, j], into[low:high, j])
+            pick(chances, whole, into[low:high, j], codes[low:high, j], into[low:high, j])
             _add(state, codes[low:high, j], embeddings, first[j])
 
 
@@ -216,12 +251,13 @@ def _draw(
 def _judge(codes: Codes, order: Ints, found: Floats32, places: Ints, parts: tuple[Floats32, ...]) -> None:
     """See `Walk.log_chances`."""
     embeddings = parts[0]
+    nothing = np.empty((CHUNK, 0), np.int64)
     rooms = _rooms(places, embeddings.shape[1])
     for low in range(0, len(codes), CHUNK):
         high = min(low + CHUNK, len(codes))
         state = np.zeros((high - low, embeddings.shape[1]), np.float32)
         for j in order:
-            chances, whole = _chances(j, state, rooms, places, parts)
+            chances, whole = _chances(j, state, nothing, rooms, places, parts)
             for i in range(high - low):
                 code = codes[low + i, j]
                 if code >= 0:

@@ -159,7 +159,7 @@ def _unit(column: Column, profile: ColumnProfile) -> float:
 
 
 def carried_network(network: N, carried: Carried, cells: Cells) -> N:
-    """A network as one of other cells, NaN where it knows nothing of them.
+    """The ends of a network as those of one of other cells, NaN where it knows nothing of them.
 
     Args:
         network: of the earlier cells.

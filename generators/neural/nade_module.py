@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from generators.discrete.autoregressive import Ints, Network
+from generators.discrete.autoregressive import Floats32, Ints, Network, nothing_direct
 from generators.discrete.carry import Begun
 from generators.discrete.cells import Cells, Codes
+from generators.discrete.conditional import calibrated_given
 from generators.neural.any_order import AnyOrder, fit_any_order, put
 from generators.task import Progress
 
@@ -58,18 +59,24 @@ class NadeModule(AnyOrder[Network]):
 
     @torch.no_grad()
     def network(self) -> Network:
-        """The same as arrays."""
+        """The same as arrays; no cell says anything directly yet."""
         outputs = self.outputs()
-        arrays = (
-            self.inputs(),
-            self.starts,
-            torch.stack([self.norm.weight, self.norm.bias]),
-            self.mixing.weight.T,
-            self.mixing.bias,
-            outputs * self.last.weight,
-            self.biases + outputs @ self.last.bias,
+        frequent, direct = nothing_direct(len(outputs))
+        return Network(
+            embeddings=_array(self.inputs()),
+            starts=_array(self.starts),
+            norm=_array(torch.stack([self.norm.weight, self.norm.bias])),
+            mixing=_array(self.mixing.weight.T),
+            shift=_array(self.mixing.bias),
+            outputs=_array(outputs * self.last.weight),
+            biases=_array(self.biases + outputs @ self.last.bias),
+            frequent=frequent,
+            direct=direct,
         )
-        return Network(*(np.ascontiguousarray(array.numpy()) for array in arrays))
+
+
+def _array(tensor: Tensor) -> Floats32:
+    return np.ascontiguousarray(tensor.numpy())
 
 
 def fit_network(
@@ -81,9 +88,10 @@ def fit_network(
     progress: Progress,
     begun: Begun[Network] = AFRESH,
 ) -> tuple[Network, Ints]:
-    """Train a network; see `fit_any_order`."""
+    """Train a network, and calibrate it, drawn freely and with frequent cells given; see `fit_any_order`."""
 
     def build() -> NadeModule:
         return NadeModule(cells, settings["width"], settings["forgotten"])
 
-    return fit_any_order(build, (codes, cells, order), settings, seed, progress, begun)
+    network, held_back = fit_any_order(build, (codes, cells, order), settings, seed, progress, begun)
+    return calibrated_given(network, codes, cells, order, seed, progress), held_back

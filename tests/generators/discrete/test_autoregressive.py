@@ -13,6 +13,7 @@ pytestmark = pytest.mark.kernel
 
 FIRST = np.array([0, 3, 4, 9], np.int64)
 IN_ORDER = np.arange(3)
+FREQUENT = np.array([1, 4, 6, 7], np.int64)
 
 
 def network(width: int = 6, scale: float = 0.7) -> Network:
@@ -21,9 +22,9 @@ def network(width: int = 6, scale: float = 0.7) -> Network:
     def some(*shape: int) -> npt.NDArray[np.float32]:
         return rng.normal(0, scale, shape).astype(np.float32)
 
-    return Network(
-        some(9, width), some(3, width), some(2, width) + 1, some(width, width), some(width), some(9, width), some(9)
-    )
+    ends = some(9, width), some(3, width)
+    between = some(2, width) + 1, some(width, width), some(width)
+    return Network(*ends, *between, some(9, width), some(9), FREQUENT, some(len(FREQUENT), 9))
 
 
 def normal(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -35,8 +36,10 @@ def hardswish(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(x * np.clip(x / 6 + 0.5, 0, 1))
 
 
-def plain(net: Network, codes: npt.NDArray[np.int32], known: list[int], column: int) -> npt.NDArray[np.float64]:
-    """The chances of a column's cells where some columns are known, shape (n, cells)."""
+def plain(
+    net: Network, codes: npt.NDArray[np.int32], known: list[int], column: int, given: tuple[int, ...] = ()
+) -> npt.NDArray[np.float64]:
+    """The chances of a column's cells where some columns are known, of which some are given, shape (n, cells)."""
     state = np.tile(net.starts[column].astype(np.float64), (len(codes), 1))
     for j in known:
         told = codes[:, j] >= 0
@@ -45,6 +48,9 @@ def plain(net: Network, codes: npt.NDArray[np.int32], known: list[int], column: 
     last = normal(first + hardswish(first @ net.mixing + net.shift))
     cells = slice(FIRST[column], FIRST[column + 1])
     logits = last @ net.outputs[cells].T + net.biases[cells]
+    for j in given:
+        for row, cell in enumerate(FREQUENT.tolist()):
+            logits[codes[:, j] == cell - FIRST[j]] += net.direct[row, cells]
     chances = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
@@ -71,7 +77,7 @@ def test_columns_that_are_held_stay_and_move_the_others() -> None:
     codes, into = Walk(net, FIRST).draw(u, held, np.array([0, 1]))
     assert (codes[:, 2] == held[:, 2]).all()
     assert (into[:, 2] == 0).all()
-    chances = plain(net, held, [2], 0)
+    chances = plain(net, held, [2], 0, (2,))
     assert (codes[:, 0] == (np.cumsum(chances, axis=1) <= u[:, :1]).sum(axis=1)).all()
 
 
@@ -107,6 +113,18 @@ def test_marginals_are_those_of_the_rows_that_are_drawn() -> None:
     found = walk.marginals(u, IN_ORDER)
     assert np.add.reduceat(found, FIRST[:-1]) == pytest.approx(1)
     assert np.abs(found - counts / len(u)).max() < 4 * np.sqrt(0.25 / len(u))
+
+
+def test_marginals_under_a_condition_are_those_of_the_rows_that_are_drawn_then() -> None:
+    net, u = network(), np.random.default_rng(6).random((3 * CHUNK + 5, 3))
+    held = np.full(u.shape, -1, np.int32)
+    held[:, 2] = 3
+    order = np.array([0, 1])
+    found = Walk(net, FIRST).marginals(u, order, held)
+    codes, _ = Walk(net, FIRST).draw(u, held, order)
+    assert found[:3] == pytest.approx(plain(net, held, [2], 0, (2,))[0], abs=1e-4)
+    assert np.abs(found[:3] - np.bincount(codes[:, 0], minlength=3) / len(u)).max() < 4 * np.sqrt(0.25 / len(u))
+    assert found[FIRST[2] :].tolist() == [0.0] * 5
 
 
 def test_no_rows_and_no_columns_are_fine() -> None:

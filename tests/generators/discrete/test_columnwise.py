@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from generators.discrete.attention import HEAD, Attending, Decoder
-from generators.discrete.autoregressive import Network, Walk
+from generators.discrete.autoregressive import Network, Walk, nothing_direct
 from generators.discrete.columnwise import calibrated
 
 FIRST = np.array([0, 3, 4, 9], np.int64)
@@ -17,7 +17,7 @@ def some(*shape: int) -> npt.NDArray[np.float32]:
     return np.random.default_rng(len(shape)).normal(0, 0.25, shape).astype(np.float32)
 
 
-NADE = Network(some(9, 6), some(3, 6), some(2, 6) + 1, some(6, 6), some(6), some(9, 6), some(9))
+NADE = Network(*(some(9, 6), some(3, 6), some(2, 6) + 1, some(6, 6), some(6), some(9, 6), some(9)), *nothing_direct(9))
 DECODER = Decoder(
     *(some(9, HEAD), some(3, HEAD), some(1, HEAD, 3 * HEAD), some(1, 3 * HEAD), some(1, HEAD, HEAD), some(1, HEAD)),
     *(some(1, HEAD, HEAD), some(1, HEAD), some(1, HEAD, HEAD), some(1, HEAD), some(9, HEAD), some(9)),

@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import pytest
 
-from generators.discrete.autoregressive import Network, Walk
+from generators.discrete.autoregressive import Network, Walk, nothing_direct
 from generators.discrete.cells import Cells, Codes, cells_of
 from generators.discrete.target import Contest, contest_of, fit_head, target_of
 from generators.discrete.trees import Head
@@ -46,7 +46,9 @@ def ignorant(cells: Cells) -> Walk:
     shapes = {"embeddings": (v, width), "starts": (d, width), "norm": (2, width), "mixing": (width, width)}
     zeros = {name: np.zeros(shape, np.float32) for name, shape in {**shapes, "shift": (width,)}.items()}
     biases = np.log(cells.share).astype(np.float32)
-    return Network(**zeros, outputs=np.zeros((v, width), np.float32), biases=biases).walk(cells.first)
+    frequent, direct = nothing_direct(v)
+    outputs = np.zeros((v, width), np.float32)
+    return Network(**zeros, outputs=outputs, biases=biases, frequent=frequent, direct=direct).walk(cells.first)
 
 
 def test_trees_that_tell_more_take_over_and_their_marginal_is_the_tables(caplog: pytest.LogCaptureFixture) -> None:
