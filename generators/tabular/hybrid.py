@@ -16,7 +16,7 @@ from generators.discrete.cells import CellColumns, Cells, Codes, cells_of
 from generators.discrete.odds import corrected
 from generators.discrete.pool import NONE, Pool
 from generators.discrete.raking import Asked, raked
-from generators.given import arrays_of, held_columns
+from generators.given import Held, arrays_of, held_columns
 from generators.task import Task
 from schemas.errors import InputError
 from schemas.profile import Profile
@@ -54,9 +54,7 @@ class Hybrid(Generator):
         behind: the model that drew them, and its name.
     """
 
-    HELP: ClassVar[str] = (
-        "rows that another model drew, weighed until hardly told from real ones; needs no torch"
-    )
+    HELP: ClassVar[str] = "rows that another model drew, weighed until hardly told from real ones; needs no torch"
     CONDITIONS_OFF: ClassVar[float] = 0.15
     UPDATES: ClassVar[bool] = True
     RESUMES: ClassVar[bool] = True
@@ -145,22 +143,28 @@ class Hybrid(Generator):
         held = held_columns({} if given is None else given, n, self.schema, self.profile, self.surrogates)
         cells, columns = self._cells, self._cells.columns.tolist()
         known = {j: self._columns.codes(j, held[at]) for j, at in enumerate(columns) if at in held}
-        rows = self._pool.draw(uniforms[:, 0], known)
-        drawn = {}
+        rows, drawn = self._pool.draw(uniforms[:, 0], known), {}
         for j, at in enumerate(columns):
             if at not in held:
                 codes = self._pool.codes[rows, j].astype(np.int32)
                 into = np.ascontiguousarray(uniforms[:, 1 + j])
                 drawn[j] = cells.values(j, codes, into), codes != cells.null[j]
-        invented = self.surrogates.draw(uniforms[:, 1 + len(columns) :], arrays_of(held))
-        batch = self._columns.batch(invented, drawn, held)
         few = np.flatnonzero(rows == NONE)
-        if not len(few):
-            return batch
-        others = {at: column.values.take(few) for at, column in held.items()}
-        by_name = {self.schema.names[at]: values for at, values in others.items()}
-        behind = self._behind.sample(len(few), uniforms[few, : self._behind.width], by_name)
-        return _replaced(batch, few, behind)
+        other = self._drawn_behind(few, uniforms, held) if len(few) else None
+        invented = self.surrogates.draw(uniforms[:, 1 + len(columns) :], arrays_of(held))
+        if other is not None:
+            for j in drawn:
+                if int(columns[j]) in invented:
+                    drawn[j][1][few] = other.column(columns[j]).is_valid().to_numpy(zero_copy_only=False)
+        batch = self._columns.batch(invented, drawn, held)
+        return batch if other is None else _replaced(batch, few, other, frozenset(invented))
+
+    def _drawn_behind(
+        self, rows: npt.NDArray[np.int64], uniforms: npt.NDArray[np.float64], held: Mapping[int, Held]
+    ) -> pa.RecordBatch:
+        """Some rows as the other model draws them."""
+        given = {self.schema.names[at]: column.values.take(rows) for at, column in held.items()}
+        return self._behind.sample(len(rows), uniforms[rows, : self._behind.width], given)
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """The pool, its weights, how finely numbers were cut, and the other model."""
@@ -179,13 +183,16 @@ class Hybrid(Generator):
         return cls(schema, profile, cells, Pool(weights["pool"], weights["pool_weights"]), (name, behind))
 
 
-def _replaced(batch: pa.RecordBatch, rows: npt.NDArray[np.int64], other: pa.RecordBatch) -> pa.RecordBatch:
-    """A batch, some of its rows replaced by those of another."""
-    both = pa.Table.from_batches([batch, other])
+def _replaced(
+    batch: pa.RecordBatch, rows: npt.NDArray[np.int64], other: pa.RecordBatch, but: frozenset[int]
+) -> pa.RecordBatch:
+    """A batch, some of its rows replaced by those of another, but for the values in some columns."""
+    both = pa.Table.from_batches([batch, other]).unify_dictionaries().combine_chunks()
     places = np.arange(batch.num_rows)
     places[rows] = batch.num_rows + np.arange(len(rows))
-    taken = both.unify_dictionaries().combine_chunks().take(places)
-    return taken.combine_chunks().to_batches()[0]
+    taken = both.take(places).combine_chunks().to_batches()[0]
+    arrays = [batch.column(at) if at in but else taken.column(at) for at in range(batch.num_columns)]
+    return pa.record_batch(arrays, schema=batch.schema)
 
 
 GENERATOR = Hybrid
