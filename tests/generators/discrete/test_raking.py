@@ -13,8 +13,6 @@ from schemas.profile import profile_table
 from schemas.table import Column, Kind
 from tests.generators.tables import orders, table
 
-pytestmark = pytest.mark.kernel
-
 ASKED = Asked(pairs=200, rounds=40, seed=0)
 
 
@@ -119,6 +117,7 @@ def test_groups_are_neighbours_of_numbers_and_the_rare_of_categories_and_nulls_a
     assert groups_of(cells, 10**9)[1].max() <= MOST_GROUPS + 1
 
 
+@pytest.mark.kernel
 def test_a_step_goes_part_of_the_way_and_rows_that_say_little_move_less() -> None:
     first, second = np.array([0, 0, 1], np.uint8), np.array([0, 1, 1], np.uint8)
     wanted = np.array([[0.5, 0.25], [0.0, 0.25]])
