@@ -82,8 +82,8 @@ class Sampler(ABC):
             InputError: this generator can not say; by default it can not.
         """
         raise InputError(
-            "log_likelihood: this artifact can not say how likely rows are; a tabular.mixture or tabular.nade that is "
-            "trained without rules can"
+            "log_likelihood: this artifact can not say how likely rows are; a tabular.mixture, tabular.nade or "
+            "tabular.transformer that is trained without rules can"
         )
 
     @abstractmethod

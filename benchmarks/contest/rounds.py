@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import generators
 from benchmarks.contest import tables
 from benchmarks.contest.bars import Summary, short
 from benchmarks.contest.contender import Task
@@ -16,7 +17,10 @@ from benchmarks.contest.processes import carried_out, cpus, environment, watched
 from benchmarks.contest.tables import Table
 from schemas.errors import ServiceError
 
-OURS = ("tabular.copula", "tabular.mixture", "tabular.nade")
+OURS = generators.names()
+USUAL = ("tabular.copula", "tabular.mixture", "tabular.nade")
+"""Those of ours that run where nobody names any."""
+
 OTHERS = {
     "mostlyai-engine": ("mostlyai-engine", "benchmarks.contest.mostlyai_engine"),
     **{f"sdv.{name}": ("sdv", "benchmarks.contest.sdv_models") for name in ("gaussian_copula", "ctgan", "tvae")},

@@ -178,9 +178,14 @@ def flights() -> Made:
     return pa.table(arrays, schema=schema.arrow_schema), schema
 
 
+BRIEF = {"tabular.transformer": {"width": 16, "layers": 1}, "tabular.hybrid": {"pool": 4_000, "trees": 0}}
+"""Settings that make large models small."""
+
+
 def brief(model: str) -> dict[str, Any]:
     """Settings by which a model that is trained in epochs is not trained for long: laws hold from the first."""
-    return {"max_epochs": 2} if "max_epochs" in generators.load(model).SETTINGS else {}
+    epochs = {"max_epochs": 2} if "max_epochs" in generators.load(model).SETTINGS else {}
+    return epochs | BRIEF.get(model, {})
 
 
 @cache
@@ -188,7 +193,7 @@ def flights_artifact(model: str) -> Artifact:
     """A generator trained on all flights, though not for long, once for all tests."""
     table, schema = flights()
     short = {"max_seconds": 8.0} if "max_seconds" in generators.load(model).SETTINGS else {}
-    return fit_artifact(table, schema, model, short, 0, ignore, reference_rows=100_000)
+    return fit_artifact(table, schema, model, BRIEF.get(model, {}) | short, 0, ignore, reference_rows=100_000)
 
 
 def quick(model: str, name: str, made: Made | None = None) -> Artifact:
