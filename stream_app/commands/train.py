@@ -16,10 +16,9 @@ from generators.neural.launch import Launch
 from generators.start import Keep
 from generators.task import Progress as Told
 from schemas.errors import InputError
-from schemas.inference import Choices
-from schemas.policies import read_wishes
 from schemas.rows import Rows
 from stream_app import training
+from stream_app.commands.column_options import AskedColumns, column_options
 from stream_app.commands.real_rows import AskedRows, rows_options
 from stream_app.options import as_json, dry_run, show
 from stream_app.report import artifact_report, print_columns, print_rules
@@ -59,7 +58,7 @@ def _settings(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Asked(AskedRows):
+class Asked(AskedRows, AskedColumns):
     """The flags of `train`.
 
     Raises:
@@ -68,14 +67,6 @@ class Asked(AskedRows):
 
     out: Path
     model: str
-    target: str | None
-    key: str | None
-    event_time: str | None
-    public: tuple[str, ...]
-    text: tuple[str, ...]
-    policy: tuple[str, ...]
-    semantic: tuple[str, ...]
-    locale: tuple[str, ...]
     seed: int
     name: str | None
     settings: tuple[str, ...]
@@ -92,16 +83,6 @@ class Asked(AskedRows):
         super().__post_init__()
         if self.schema is not None and self.like_topic is not None:
             raise InputError(f"--schema {self.schema} and --like-topic {self.like_topic}: give one of them, not both")
-
-    @property
-    def choices(self) -> Choices:
-        """What the user says about the columns.
-
-        Raises:
-            InputError: policies, meanings or locales that are unknown or contradict each other; all at once.
-        """
-        wishes, public = read_wishes(self.policy, self.semantic, self.locale, self.public)
-        return Choices(self.target, public, self.event_time, self.key, frozenset(self.text), wishes)
 
     @property
     def table_name(self) -> str:
@@ -174,24 +155,7 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
 @click.option(
     "--model", default="tabular.copula", show_default=True, help="Generator; `synthstream models` lists them."
 )
-@click.option("--target", help="Column that users will learn to predict.")
-@click.option("--key", help="Column that identifies a row; replaced by fresh keys.")
-@click.option("--event-time", help="Column with the time of the event.")
-@click.option("--public", multiple=True, help="Column whose values may be copied as they are; repeatable.")
-@click.option("--text", multiple=True, help="Column of strings, whatever its cells look like; repeatable.")
-@click.option(
-    "--policy",
-    multiple=True,
-    metavar="COLUMN=POLICY",
-    help="What becomes of a column of text: fake (the default), mask, drop or public; repeatable.",
-)
-@click.option(
-    "--semantic",
-    multiple=True,
-    metavar="COLUMN=MEANING",
-    help="What a column means, where it is not recognised, or none where it is wrongly; repeatable.",
-)
-@click.option("--locale", multiple=True, help="Where faked people and places are from, as in de_DE; repeatable.")
+@column_options
 @click.option("--seed", default=0, show_default=True, help="Seeds training.")
 @click.option("--name", help="Name of the table and of the Avro record; the file's name by default.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
