@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.inference import conform
+from schemas.inference import conform, named_like_a_key
 from schemas.joint_rules import Combinations, Compare, Ordered, Unique
 from schemas.numeric import NUMERIC_KINDS
 from schemas.profiling.conditions import conditions_of
@@ -240,7 +240,7 @@ def _unseen(study: Study, a: str, b: str) -> float:
 def _bounds(study: Study) -> Iterator[Rule]:
     """Ends that five rows share, and zero below columns that are never negative."""
     for column in study.varying:
-        if column.kind not in NUMERIC_KINDS or column.role is Role.EVENT_TIME:
+        if column.kind not in NUMERIC_KINDS or column.role is Role.EVENT_TIME or named_like_a_key(column.name):
             continue
         values = _whole(study.rows.table.column(column.name)).drop_null()
         low, high = (_end(values, end) for end in ("min", "max"))

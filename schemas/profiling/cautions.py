@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas.joint_rules import Compare
 from schemas.profiling.candidates import Candidate
-from schemas.profiling.fates import Fate, Treated
+from schemas.profiling.fates import Delicate, Fate, Treated
 from schemas.profiling.study import Study
 from schemas.profiling.target import Target
 from schemas.table import MIN_SHARED_ROWS, Column, Kind
@@ -39,6 +39,7 @@ class Matter(StrEnum):
     MANY_VALUES = "many values"
     RARE_VALUES = "rare values"
     STAND_IN = "stand-in"
+    IDENTIFIER = "identifier"
     COPY = "copy"
     ROWS = "few rows"
     REPEATED = "repeated rows"
@@ -133,6 +134,9 @@ def _of_column(study: Study, column: Column, treated: Treated, most_values: int)
     if column.kind is Kind.CATEGORY and known.rest > POOLED:
         told = f"{known.rest:.1%} of its values are shared by fewer than five rows, and are never drawn"
         yield Caution(Matter.RARE_VALUES, name, told, "group rare values before training")
+    if treated.fate is Fate.MODELLED and treated.delicate is Delicate.IDENTIFIER and known.distinct > most_values:
+        told = "is called like an identifier, yet learned as a number: real ones may be drawn, with rows they never had"
+        yield Caution(Matter.IDENTIFIER, name, told, f"have it invented: {treated.change}")
     yield from _stand_ins(study, column)
 
 

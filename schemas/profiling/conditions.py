@@ -19,7 +19,7 @@ from schemas.values import decoded
 KEPT = 0.99
 """The part of the rows that meet the condition which have to meet what it demands."""
 
-COMMON = 0.8
+COMMON = 0.95
 """What so many of all rows meet anyway is no news."""
 
 DOUBT = 0.001
@@ -30,7 +30,7 @@ SAVES = 0.005
 """So much of the table would break the rule, had the columns nothing to do with each other."""
 
 MOST_VALUES = 50
-"""Columns with more values are not asked for single ones."""
+"""So many values of a column are asked for, the most frequent."""
 
 MOST_RULES = 20
 
@@ -58,9 +58,8 @@ def conditions_of(study: Study, settled: set[tuple[str, str]]) -> list[Implies]:
         study: the table.
         settled: pairs of columns whose values go together in fixed ways anyway.
     """
-    asked = [c for c in study.varying if c.kind not in (Kind.NUMBER, Kind.TIMESTAMP)]
-    asked = [c for c in asked if study.profile[c.name].distinct <= MOST_VALUES]
-    tests = max(sum(study.profile[c.name].distinct + 1 for c in asked) * len(study.varying) * 3, 1)
+    asked = [c for c in study.varying if not (c.kind is Kind.NUMBER and c.decimals is None)]
+    tests = max(sum(min(study.profile[c.name].distinct, MOST_VALUES) + 1 for c in asked) * len(study.varying) * 3, 1)
     found: dict[tuple[str, Rule], list[_Found]] = {}
     for given in asked:
         for column in study.varying:
@@ -78,7 +77,8 @@ def _pair(study: Study, given: Column, column: Column, tests: int, settled: bool
     counts = np.bincount(first + 1, minlength=1)
     gone = second < 0
     mode = _mode(second)
-    for value in np.flatnonzero(counts >= FEWEST_ROWS).tolist():
+    frequent = np.argsort(-counts, kind="stable")[: MOST_VALUES + 1]
+    for value in frequent[counts[frequent] >= FEWEST_ROWS].tolist():
         rows = first + 1 == value
         whole = int(rows.sum())
         missing = int((rows & gone).sum())

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from schemas.inference import named_like_a_key
 from schemas.recognition import plain_name
 from schemas.semantics import PLACES, SEMANTICS
 from schemas.table import MAX_CATEGORIES, Column, Kind, Role, TableSchema
@@ -31,7 +32,7 @@ class Delicate(StrEnum):
 
     PERSON = "says who somebody is"
     PLACE = "says where somebody is"
-    IDENTIFIER = "identifies rows"
+    IDENTIFIER = "identifies rows, or what they refer to"
     TEXT = "free text may say anything"
     ATTRIBUTE = "says what the law protects"
     TRAIT = "narrows down who somebody is"
@@ -113,6 +114,8 @@ def _change(column: Column, fate: Fate) -> str:
     if column.role in (Role.KEY, Role.TARGET, Role.EVENT_TIME):
         return ""
     if fate is Fate.MODELLED:
+        if column.kind is Kind.INTEGER and named_like_a_key(name):
+            return f"--text {shlex.quote(name)}"
         how = "fake" if column.kind is Kind.CATEGORY else "drop"
         return f"--policy {shlex.quote(f'{name}={how}')}"
     if fate in (Fate.FAKED, Fate.INVENTED) and column.kind is Kind.TEXT:
@@ -137,6 +140,6 @@ def delicate_of(column: Column) -> Delicate | None:
         return Delicate.PERSON
     words = set(plain_name(column.name).split("_"))
     named = next((why for why, known in ATTRIBUTES.items() if words & known), None)
-    if named is None and column.role in (Role.KEY, Role.IDENTIFIER):
+    if named is None and (column.role in (Role.KEY, Role.IDENTIFIER) or named_like_a_key(column.name)):
         return Delicate.IDENTIFIER
     return named

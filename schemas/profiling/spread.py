@@ -21,6 +21,9 @@ BINS = 32
 VALUES = 50
 """So many values of a category are listed."""
 
+TAIL, LONG = 0.01, 0.5
+"""Beyond this quantile, and so much of what lies between both, a tail is cut off in pictures."""
+
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Which quantiles are told."""
 
@@ -88,32 +91,64 @@ def _evenness(known: ColumnProfile) -> str:
 def _of_numbers(study: Study, column: Column, known: ColumnProfile) -> Spread:
     values, present = as_numbers(column, study.rows.table.column(column.name))
     values = values[present]
-    levels = quantiles_of(known, np.array(LEVELS))
-    quantiles = {
-        f"{level:.0%}".rstrip("%"): said(column, value) for level, value in zip(LEVELS, levels.tolist(), strict=True)
-    }
-    edges = _edges(known)
+    quantiles = {f"{100 * level:.0f}": said(column, _knot_at(known, level)) for level in LEVELS}
+    edges = edges_of(known)
     counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0]
-    plain = column.kind in (Kind.INTEGER, Kind.NUMBER)
+    plain = column.kind in (Kind.INTEGER, Kind.NUMBER) and len(values) >= MIN_SHARED_ROWS
+    with np.errstate(all="ignore"):
+        moments = (float(values.mean()), float(values.std())) if plain else (np.inf, np.inf)
+    mean, deviation = (moment if np.isfinite(moment) else None for moment in moments)
     return Spread(
         quantiles,
-        float(values.mean()) if plain and len(values) >= MIN_SHARED_ROWS else None,
-        float(values.std()) if plain and len(values) >= MIN_SHARED_ROWS else None,
+        mean,
+        deviation,
         shape_of(known),
         tuple(edges.tolist()),
         tuple(np.where(counts >= MIN_SHARED_ROWS, counts, 0).tolist()),
-        ends=(said(column, known.knots[0]), said(column, known.knots[-1])),
+        ends=_ends(column, known, edges),
     )
 
 
-def _edges(known: ColumnProfile) -> Floats:
-    """Bins of equal width; a bin a value where there are few."""
-    low, high = known.knots[0], known.knots[-1]
-    if known.step > 0 and (high - low) / known.step < BINS:
-        places = np.arange(round((high - low) / known.step) + 2)
-        return np.asarray(low + known.step * (places - 0.5), np.float64)
-    cut = np.linspace(low, high, BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
+def _knot_at(known: ColumnProfile, level: float) -> float:
+    """The knot nearest to a quantile: a value in between may be one row's."""
+    knots = np.array(known.knots)
+    return float(knots[np.argmin(np.abs(knots - quantiles_of(known, np.array([level]))[0]))])
+
+
+def edges_of(known: ColumnProfile) -> Floats:
+    """Bins of equal width; a bin a value where there are few. Long tails are cut off and counted in the last bin.
+
+    Where values are multiples of a step, bins begin between two of them, so no edge is a value.
+
+    Returns:
+        Shape (bins + 1,).
+    """
+    low, high, step = known.knots[0], known.knots[-1], known.step
+    if step > 0 and (high - low) / step < BINS:
+        return np.asarray(low + step * (np.arange(round((high - low) / step) + 2) - 0.5), np.float64)
+    body = quantiles_of(known, np.array([TAIL, 1 - TAIL]))
+    reach = float(body[1] - body[0])
+    if reach > 0:
+        low, high = max(low, float(body[0]) - LONG * reach), min(high, float(body[1]) + LONG * reach)
+    if high <= low:
+        return np.array([low - 0.5, low + 0.5])
+    cut = np.linspace(low, high, BINS + 1)
+    if step > 0:
+        first = known.knots[0]
+        places = np.floor((cut - first) / step) + 0.5
+        cut = first + step * np.unique(np.append(places[0] - 1, places))
     return np.asarray(cut, np.float64)
+
+
+def _ends(column: Column, known: ColumnProfile, edges: Floats) -> tuple[str, str]:
+    """What stands below the first and the last bin: knots; a cut tail says so."""
+    knots = np.array(known.knots)
+    inside = knots[(knots >= edges[0]) & (knots <= edges[-1])]
+    if not len(inside):
+        return said(column, knots[0]), said(column, knots[-1])
+    under = "under " if inside[0] > knots[0] else ""
+    over = "over " if inside[-1] < knots[-1] else ""
+    return under + said(column, float(inside[0])), over + said(column, float(inside[-1]))
 
 
 def quantiles_of(known: ColumnProfile, levels: Floats) -> Floats:

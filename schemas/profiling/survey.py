@@ -71,6 +71,8 @@ def study_of(raw: Rows, name: str, choices: Choices, empty: Sequence[str] = ()) 
     Raises:
         InputError: every fault of the table and of the choices.
     """
+    if raw.table.num_rows < 2:
+        infer_rows(raw, name)  # says what is wrong with such a table
     if empty and len(empty) == raw.table.num_columns:
         raise InputError(f"table {name!r}: every cell is missing; expected a column with values")
     if choices.target in empty:

@@ -80,11 +80,13 @@ def _columns(console: Console, survey: Survey) -> None:
     narrow = console.width < ROOMY
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     table.add_column("")
-    table.add_column("column", no_wrap=True, max_width=18 if narrow else 28)
+    longest = max((len(name) for name in survey.study.schema.names[:MOST_COLUMNS]), default=0)
+    most, blocks = (18, 8) if narrow else (28, 16)
+    table.add_column("column", no_wrap=True, min_width=min(longest, most), max_width=most)
     table.add_column("kind", no_wrap=True, max_width=14 if narrow else 24)
-    table.add_column("missing", justify="right")
-    table.add_column("distinct", justify="right")
-    table.add_column("spread", no_wrap=True)
+    table.add_column("missing", justify="right", no_wrap=True, min_width=7)
+    table.add_column("distinct", justify="right", no_wrap=True, min_width=8)
+    table.add_column("spread", no_wrap=True, min_width=blocks)
     table.add_column("typical", no_wrap=True)
     fates = {each.column: each for each in survey.fates}
     for column in survey.study.schema.columns[:MOST_COLUMNS]:
@@ -97,7 +99,7 @@ def _columns(console: Console, survey: Survey) -> None:
             _kind(survey, column),
             f"{known.null_share:.1%}" if known.nulls else "",
             f"{known.distinct:,}",
-            sparkline(spread, 8 if narrow else 16),
+            sparkline(spread, blocks),
             typical.append(_typical(spread, narrow), style=""),
         )
     console.print(table)
