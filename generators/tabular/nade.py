@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.base import Generator, too_small
+from generators.cost import Cost, Learns
 from generators.discrete.autoregressive import Network, Walk
 from generators.discrete.carry import Begun, Cut, carried, carried_network
 from generators.discrete.cells import CellColumns, Cells, Codes, Floats, cells_of, codes_of
@@ -49,6 +50,10 @@ class Nade(Generator):
     UPDATES: ClassVar[bool] = True
     RESUMES: ClassVar[bool] = True
     ACCELERATES: ClassVar[bool] = True
+    LEARNS: ClassVar[Learns] = Learns.ROWS
+    COST: ClassVar[Cost] = Cost(4.0, 60.0)
+    FEWEST_ROWS: ClassVar[int] = 100
+    NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 64,
         "cells": 100,

@@ -18,13 +18,14 @@ from generators.task import Progress as Told
 from schemas.errors import InputError
 from schemas.rows import Rows
 from stream_app import training
+from stream_app.choosing import AUTO, BUDGET_S, Budget, choose
 from stream_app.commands.column_options import AskedColumns, column_options
 from stream_app.commands.real_rows import AskedRows, rows_options
 from stream_app.options import as_json, dry_run, show
 from stream_app.report import artifact_report, print_columns, print_rules
 from stream_app.terminal import progress_bar
 
-FOR_PROGRAMS = ("avro", "profile", "rules")
+FOR_PROGRAMS = ("avro", "profile", "rules", "table_facts", "considered", "tried")
 """What only `--json` shows of an artifact; people get tables of the columns and the rules."""
 
 
@@ -78,11 +79,38 @@ class Asked(AskedRows, AskedColumns):
     resume: bool
     warm_start: Path | None
     device: str
+    max_seconds: float | None
+    tries: int | None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_choice()
         if self.schema is not None and self.like_topic is not None:
             raise InputError(f"--schema {self.schema} and --like-topic {self.like_topic}: give one of them, not both")
+
+    def _check_choice(self) -> None:
+        """Refuse what does not go with a model that is named, or with one that is not."""
+        if self.model != AUTO:
+            faults = [f"{flag}: goes with --model auto" for flag, value in self._of_choice.items() if value is not None]
+        else:
+            one = {"--set": self.settings, "--checkpoint": self.checkpoint, "--warm-start": self.warm_start}
+            faults = [f"{flag}: is for one model; name it with --model" for flag, value in one.items() if value]
+        if faults:
+            raise InputError(*faults)
+
+    @property
+    def _of_choice(self) -> dict[str, float | None]:
+        return {"--max-seconds": self.max_seconds, "--try": self.tries}
+
+    @property
+    def budget(self) -> Budget:
+        """What there is to choose a model with.
+
+        Raises:
+            InputError: no time at all.
+        """
+        seconds = BUDGET_S if self.max_seconds is None else self.max_seconds
+        return Budget(seconds, 0 if self.tries is None else self.tries, self.device)
 
     @property
     def table_name(self) -> str:
@@ -95,9 +123,10 @@ class Asked(AskedRows, AskedColumns):
         """What to train, and how, before the rows are read."""
         keep = keep_of(self.checkpoint, self.checkpoint_every, self.resume)
         before = None if self.warm_start is None else load_artifact(self.warm_start)
-        settings = settings_of(self.model, self.settings, before)
+        model = generators.names()[0] if self.model == AUTO else self.model  # one that stands in until rows are read
+        settings = settings_of(model, self.settings, before)
         rules = () if self.rules is None else training.rules_of_file(self.rules)
-        plan = training.Training(self.model, self.table_name, self.choices, self.seed, settings)
+        plan = training.Training(model, self.table_name, self.choices, self.seed, settings)
         return replace(plan, rules=rules, keep=keep, before=before, device=self.device)
 
     def real(self, told: Told) -> tuple[Rows, dict[str, Any] | None]:
@@ -153,7 +182,14 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
 @click.argument("table", required=False, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the artifact; replaced whole.")
 @click.option(
-    "--model", default="tabular.copula", show_default=True, help="Generator; `synthstream models` lists them."
+    "--model",
+    default="tabular.copula",
+    show_default=True,
+    help="Generator; `synthstream models` lists them, auto takes the one that suits the table.",
+)
+@click.option("--max-seconds", type=float, metavar="SECONDS", help="With --model auto: how long training may take.")
+@click.option(
+    "--try", "tries", type=click.IntRange(1), metavar="N", help="With --model auto: try so many on rows held back."
 )
 @column_options
 @click.option("--seed", default=0, show_default=True, help="Seeds training.")
@@ -177,16 +213,19 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     """Train a generator on TABLE (CSV, CSV.gz, JSON lines, Parquet) or on a topic, and save the artifact."""
     asked = Asked(**flags)
     check_folder(asked.out)
-    plan = asked.training()
+    plan, budget = asked.training(), asked.budget if asked.model == AUTO else None
     with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
         raw, wire = asked.real(told)
         plan = replace(plan, wire=wire)
+        if budget is not None:
+            plan = choose(raw, plan, budget, told)
         if dry_run:
             schema, left_out = training.checked(raw, plan)
         else:
             artifact = training.train(raw, plan, asked.out, told)
     if dry_run:
         found = {"table": plan.name, "rows": raw.count, "columns": list(schema.names), "would_write": str(asked.out)}
+        found |= {"model": plan.model, "chosen_because": plan.chosen["chosen_because"]} if plan.chosen else {}
         show({**found, **({"rules": len(plan.rules), "rows_breaking": left_out} if plan.rules else {})}, as_json)
     elif Launch.here().is_first:
         report(artifact, asked.out, as_json)
