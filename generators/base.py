@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy.typing as npt
 
+from generators.cost import Cost, Learns
 from generators.sampler import Sampler
 from generators.task import Task
 from schemas.profile import Profile
@@ -38,6 +39,18 @@ class Generator(Sampler):
 
     ACCELERATES: ClassVar[bool] = False
     """Whether fitting can use a GPU, and several processes that torchrun starts."""
+
+    LEARNS: ClassVar[Learns] = Learns.PAIRS
+    """How much of what columns say of each other it can learn."""
+
+    COST: ClassVar[Cost] = Cost(5.0, 50.0)
+    """About how long fitting takes."""
+
+    FEWEST_ROWS: ClassVar[int] = 2
+    """With fewer rows it learns nothing of use."""
+
+    NEEDS_TORCH: ClassVar[bool] = False
+    """Whether fitting needs torch."""
 
     @classmethod
     @abstractmethod

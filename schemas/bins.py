@@ -210,12 +210,13 @@ def _quantiles(knots: Floats, atoms: Floats, inside: Floats, cells: int) -> Floa
 
 def _labels(column: Column, edges: Floats, unit: float) -> tuple[str, ...]:
     low, high = edges[:-1] + 0.5 * unit, edges[1:] - 0.5 * unit
-    lows, highs = [_say(column, v) for v in low], [_say(column, v) for v in high]
+    lows, highs = [said(column, v) for v in low], [said(column, v) for v in high]
     between = [a if a == b else f"{a} to {b}" for a, b in zip(lows, highs, strict=True)]
     return (f"under {lows[0]}", *between, f"over {highs[-1]}")
 
 
-def _say(column: Column, value: float) -> str:
+def said(column: Column, value: float) -> str:
+    """A number as people write it in a column: dates and timestamps count their unit since 1970."""
     match column.kind:
         case Kind.INTEGER:
             return str(round(value))

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.adoption import misfits
-from schemas.cells import Cells
+from schemas.cells import NULL_TOKENS, Cells
 from schemas.conforming import cast_cells, cast_values
 from schemas.errors import InputError, noted
 from schemas.kinds import Seen, Wish, column_of_cells
@@ -24,6 +24,9 @@ from schemas.typed_kinds import column_of_values
 
 KEY_NAME = re.compile(r"^(id|key|uuid|guid|pk)$|[_ .-](id|key|uuid|guid|pk)$", re.IGNORECASE)
 KEY_NAME_CAMEL = re.compile(r"[a-z0-9](Id|ID|Key|Uuid|UUID|Guid|GUID)$")
+
+GLANCE = 50
+"""So many cells tell of most columns that they are not empty."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,22 @@ def is_text(kind: pa.DataType) -> bool:
     """Whether cells are strings, in a dictionary or not."""
     inner = kind.value_type if isinstance(kind, pa.DictionaryType) else kind
     return pa.types.is_string(inner) or pa.types.is_large_string(inner) or pa.types.is_string_view(inner)
+
+
+def empty_columns(table: pa.Table) -> list[str]:
+    """The columns in which no row has a value; cells of text may mean that one is missing."""
+    return [name for name, values in zip(table.column_names, table.columns, strict=True) if _is_empty(values)]
+
+
+def _is_empty(values: pa.ChunkedArray[Any]) -> bool:
+    if values.null_count == len(values):
+        return True
+    if not is_text(values.type):
+        return False
+    first = values.slice(0, GLANCE)  # says no at once of most columns
+    return all(
+        str(text).strip() in NULL_TOKENS for part in (first, values) for text in Cells.of(part).values.to_pylist()
+    )
 
 
 def _seen(name: str, values: pa.ChunkedArray[Any], wish: Wish) -> Seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from math import exp, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,17 @@ def shared_information(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
     if df == 0:
         return 0.0, 0.0
     return max(statistic - df, 0.0) / (2 * float(counts.sum())), float((statistic - df) / np.sqrt(2 * df))
+
+
+def informational(nats: float) -> float:
+    """Mutual information on the scale of a correlation: for normal columns it is its size.
+
+    Linfoot, An informational measure of correlation, Information and Control 1957.
+
+    >>> informational(0.0), round(informational(0.5), 3)
+    (0.0, 0.795)
+    """
+    return sqrt(1 - exp(-2 * nats))
 
 
 def strongest_pairs(

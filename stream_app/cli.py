@@ -16,6 +16,7 @@ from stream_app.logs import log_to_stderr
 COMMANDS: Mapping[str, str] = {
     "init": "stream_app.commands.spec",
     "validate": "stream_app.commands.spec",
+    "profile": "stream_app.commands.profile",
     "train": "stream_app.commands.train",
     "update": "stream_app.commands.update",
     "inspect": "stream_app.commands.train",

@@ -51,6 +51,7 @@ class Training:
         keep: where checkpoints are; None for none.
         before: an artifact whose weights to begin with; None to begin afresh.
         device: cpu, cuda or auto.
+        chosen: why this model, for the manifest, where nobody named it.
 
     Raises:
         InputError: the model is unknown, or can not begin like that.
@@ -66,6 +67,7 @@ class Training:
     keep: Keep | None = None
     before: Artifact | None = None
     device: str = "cpu"
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.start()  # refuses what the model can not do before any work is done
@@ -150,7 +152,7 @@ def train(raw: Rows, training: Training, out: Path | None, progress: Progress) -
         progress: told how far it has come.
     """
     progress(0.0, "reading the columns")
-    schema = _schema(raw, training)
+    schema = schema_of(raw, training)
     return _trained(_rows(raw, schema, training), schema, training.start(), training, out, progress)
 
 
@@ -194,6 +196,9 @@ def _trained(
     rows: Rows | Ruled, schema: TableSchema, start: Start, training: Training, out: Path | None, progress: Progress
 ) -> Artifact:
     artifact = artifact_from(rows, schema, start, training.settings, training.seed, progress)
+    if training.chosen:
+        found = {**artifact.manifest.get("found", {}), **training.chosen}
+        artifact = replace(artifact, manifest={**artifact.manifest, "found": found})
     if out is not None and Launch.here().is_first:
         save(artifact, out)
         if start.keep is not None:
@@ -203,7 +208,7 @@ def _trained(
 
 def checked(raw: Rows, training: Training) -> tuple[TableSchema, Mapping[str, int]]:
     """All the checks of `train` that need no fitting, what `--dry-run` does: the columns, and the rows left out."""
-    schema = _schema(raw, training)
+    schema = schema_of(raw, training)
     rows = _rows(raw, schema, training)
     if isinstance(rows, Ruled):
         return schema, rows.left_out
@@ -216,11 +221,16 @@ def _rows(raw: Rows, schema: TableSchema, training: Training) -> Rows | Ruled:
     """The real rows under their schema, those that break a rule left out."""
     if training.rules:
         check_rules(training.rules, schema)
-    rows = conform_rows(raw, schema)
+    rows = rows_under(raw, schema)
     return ruled(rows, schema, training.rules) if training.rules else rows
 
 
-def _schema(raw: Rows, training: Training) -> TableSchema:
+def rows_under(raw: Rows, schema: TableSchema) -> Rows:
+    """The real rows under their schema."""
+    return conform_rows(raw, schema)
+
+
+def schema_of(raw: Rows, training: Training) -> TableSchema:
     """What the columns are, under the Avro schema there is to keep to."""
     if training.wire is None:
         return infer_rows(raw, training.name, choices=training.choices)

@@ -19,6 +19,7 @@ EXAMPLES: Mapping[str, str] = {
     "synthstream": "synthstream --log-level info --log-format json publish orders.yaml",
     "synthstream init": "synthstream init orders.csv --out orders.yaml",
     "synthstream validate": "synthstream validate orders.yaml --json",
+    "synthstream profile": "synthstream profile orders.csv --target coupon --page orders.html --rules rules.yaml",
     "synthstream train": "synthstream train orders.csv --out orders --key order_id --public country --seed 1",
     "synthstream update": "synthstream update orders new-orders.csv --out orders-2",
     "synthstream inspect": "synthstream inspect orders --json",

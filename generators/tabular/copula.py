@@ -22,6 +22,7 @@ from generators.columns import (
     place,
     without,
 )
+from generators.cost import Cost, Learns
 from generators.domain import Domain
 from generators.given import Held, arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
@@ -77,6 +78,8 @@ class Copula(Generator):
     """
 
     HELP: ClassVar[str] = "Gaussian copula: keeps marginals and how pairs of columns go together; fits in seconds"
+    LEARNS: ClassVar[Learns] = Learns.PAIRS
+    COST: ClassVar[Cost] = Cost(0.5, 2.0)
     SETTINGS: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(

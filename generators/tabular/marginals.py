@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from generators.base import Generator
 from generators.columns import Columns, column_parts, intervals_of, pieces_of, place, without
+from generators.cost import Cost, Learns
 from generators.given import arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
 from generators.task import Task
@@ -41,6 +42,8 @@ class Marginals(Generator):
     """
 
     HELP: ClassVar[str] = "independent columns; instant, keeps no relation between them"
+    LEARNS: ClassVar[Learns] = Learns.MARGINALS
+    COST: ClassVar[Cost] = Cost(0.5, 1.0)
     SETTINGS: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, schema: TableSchema, profile: Profile, surrogates: Surrogates) -> None:

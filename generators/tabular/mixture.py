@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from generators.base import Generator, too_small
 from generators.columns import place
+from generators.cost import Cost, Learns
 from generators.discrete.carry import Cut, carried, carried_kinds
 from generators.discrete.cells import CellColumns, Cells, Codes, cells_of
 from generators.discrete.expectation import Kinds, fit_mixture, log_chances, update_mixture
@@ -89,6 +90,9 @@ class Mixture(Generator):
 
     UPDATES: ClassVar[bool] = True
     HELP: ClassVar[str] = "mixture of independent kinds of rows; fits in seconds, draws fast, exact conditions"
+    LEARNS: ClassVar[Learns] = Learns.GROUPS
+    COST: ClassVar[Cost] = Cost(1.0, 10.0)
+    FEWEST_ROWS: ClassVar[int] = 2 * ROWS_A_KIND
     SETTINGS: ClassVar[Mapping[str, Any]] = {"components": 256, "cells": 64, "max_seconds": 8.0}
 
     def __init__(

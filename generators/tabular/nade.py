@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 from generators.base import too_small
+from generators.cost import Cost, Learns
 from generators.discrete.autoregressive import Network
 from generators.discrete.carry import Begun
 from generators.discrete.cells import Cells, Codes
@@ -27,6 +28,10 @@ class Nade(Sequential[Network]):
 
     NAME: ClassVar[str] = "tabular.nade"
     HELP: ClassVar[str] = "neural network, column by column; closest to the data, trains in seconds to minutes"
+    LEARNS: ClassVar[Learns] = Learns.ROWS
+    COST: ClassVar[Cost] = Cost(4.0, 60.0)
+    FEWEST_ROWS: ClassVar[int] = 100
+    NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 64,
         "cells": 100,

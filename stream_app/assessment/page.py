@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
-from pathlib import Path
 
 from monitors.metric import Worse
 from stream_app.assessment.pictures import (
-    Picture,
     column_pictures,
     distance_picture,
     learning_picture,
@@ -17,12 +15,7 @@ from stream_app.assessment.pictures import (
 )
 from stream_app.assessment.report import TO, Report, beside, interval_said, parts_said, value_said
 from stream_app.assessment.verdict import Judged, Outcome, needed
-
-STYLES = (
-    Path(__file__).parents[1] / "ui" / "style.css",
-    Path(__file__).parents[1] / "ui" / "head.css",
-    Path(__file__).with_name("page.css"),
-)
+from stream_app.standing.document import document, footer, framed, panel, top, verdict
 
 LEVELS = {Outcome.PASSED: "ok", Outcome.BELOW: "alarm", Outcome.WITHHELD: "warn"}
 GLYPHS = {
@@ -44,29 +37,16 @@ KEY = (
 
 def page(report: Report) -> str:
     """The page, as HTML."""
-    outcome, title = report.verdict.outcome, f"{report.verdict.outcome.value}: {report.source.synthetic}"
-    style = "\n".join(path.read_text(encoding="utf-8") for path in STYLES)
+    outcome = report.verdict.outcome
     body = [*_head(report), *_faults(report), _table(report), *_pictures(report), _notes(report)]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>'
-        f'<body data-level="{LEVELS[outcome]}">{"".join(body)}</body></html>\n'
-    )
+    return document(f"{outcome.value}: {report.source.synthetic}", LEVELS[outcome], body)
 
 
 def _head(report: Report) -> Iterable[str]:
     outcome = report.verdict.outcome
-    facts = "".join(f"<div><dt>{name}</dt><dd>{count:,} rows</dd></div>" for name, count in report.rows.items())
-    yield (
-        f'<header class="top"><p class="brand"><span>\N{BLACK CIRCLE}</span> Synthstream assessment</p>'
-        f"<h1>{escape(report.source.synthetic.name)}</h1>"
-        f'<dl class="facts">{facts}</dl></header>'
-    )
-    why = "".join(f"<li>{escape(line)}</li>" for line in report.why)
-    yield (
-        f'<section class="verdict" aria-labelledby="verdict"><div class="glyph">{GLYPHS[outcome]}</div>'
-        f'<div class="verdict-words"><h2 id="verdict">{WORDS[outcome]}</h2><ul>{why}</ul></div></section>'
-    )
+    facts = {name: f"{count:,} rows" for name, count in report.rows.items()}
+    yield top("assessment", report.source.synthetic.name, facts)
+    yield verdict(GLYPHS[outcome], WORDS[outcome], report.why)
 
 
 def _faults(report: Report) -> Iterable[str]:
@@ -76,23 +56,24 @@ def _faults(report: Report) -> Iterable[str]:
             f'<span class="interval">{escape(each.text)}</span></li>'
             for each in report.findings
         )
-        yield f'<section class="panel"><h2>What is wrong</h2><ul class="faults">{lines}</ul></section>'
+        yield panel("What is wrong", f'<ul class="faults">{lines}</ul>')
     if report.advice:
         lines = "".join(
             f"<li><b>{escape(each.subject)}</b> ({escape(each.cause)}): {escape(each.action)}."
             f"<code>{escape(each.command)}</code></li>"
             for each in report.advice
         )
-        yield f'<section class="panel"><h2>What to do</h2><ol class="faults todo">{lines}</ol></section>'
+        yield panel("What to do", f'<ol class="faults todo">{lines}</ol>')
 
 
 def _table(report: Report) -> str:
     rows = "".join(_row(each, report) for each in report.verdict.table)
-    return (
-        '<section class="panel"><h2>Scores</h2><table><thead><tr><th>score</th><th class="number">synthetic</th>'
+    return panel(
+        "Scores",
+        '<table><thead><tr><th>score</th><th class="number">synthetic</th>'
         '<th class="wide">95 % interval, holdout and bar</th><th class="number">holdout</th>'
         '<th class="number wide">bar</th><th>mark</th><th class="wide">parts below</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></section>"
+        f"<tbody>{rows}</tbody></table>",
     )
 
 
@@ -135,29 +116,20 @@ def _pictures(report: Report) -> Iterable[str]:
     columns = list(column_pictures(report))
     if columns:
         yield f"<h2>Columns that are least alike</h2>{KEY.format(real='real')}"
-        yield f'<div class="pictures">{"".join(map(_figure, columns))}</div>'
+        yield f'<div class="pictures">{"".join(map(framed, columns))}</div>'
     pairs = pair_picture(report)
     if pairs is not None:
-        yield _figure(pairs, "pair")
+        yield framed(pairs, "pair")
     others = (learning_picture(report), distance_picture(report), missing_picture(report))
-    drawn = "".join(_figure(each) for each in others if each is not None)
+    drawn = "".join(framed(each) for each in others if each is not None)
     if drawn:
         yield f'{KEY.format(real="real, or the holdout")}<div class="pictures">{drawn}</div>'
 
 
-def _figure(picture: Picture, style: str = "") -> str:
-    bad = " data-bad" if picture.bad else ""
-    return (
-        f'<figure class="{style}"{bad}><figcaption><b>{escape(picture.title)}</b>'
-        f'<span class="note">{escape(picture.note)}</span></figcaption>{picture.svg}</figure>'
-    )
-
-
 def _notes(report: Report) -> str:
     lacking = [f"Not had: {name}, which {why}." for name, why in report.assessed.lacking.items()]
-    lines = "".join(f"<p>{escape(line)}</p>" for line in (*report.assessed.tables.notes, *lacking))
     about = (
         f"Intervals are 95 % intervals, written low{TO}high. This page holds counts by bin and no row of any table; "
         "values that fewer than five real rows share are left out."
     )
-    return f'<footer><div class="note">{lines}<p>{about}</p></div></footer>'
+    return footer((*report.assessed.tables.notes, *lacking, about))

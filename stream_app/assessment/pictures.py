@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from schemas.table import MIN_SHARED_ROWS
 from stream_app.assessment.assessed import Assessed
-from stream_app.assessment.plots import bars, curves, heatmap, histograms
 from stream_app.assessment.report import Report
 from stream_app.assessment.tables import Floats, Longs, Side
 from stream_app.assessment.verdict import Mark, Verdict
+from stream_app.standing.document import Picture
+from stream_app.standing.plots import bars, curves, heatmap, histograms
 
 WORST = 8
 """So many columns are drawn."""
@@ -21,23 +21,6 @@ BINS = 32
 VALUES = 8
 HEATED = 30
 """So many columns are in the picture of pairs at the most: those of the pairs that are farthest apart."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture and what stands around it.
-
-    Args:
-        title: what it is of.
-        note: a line below the title.
-        svg: the picture.
-        bad: whether it shows what is below its bar.
-    """
-
-    title: str
-    note: str
-    svg: str
-    bad: bool = False
 
 
 def worst_columns(assessed: Assessed, verdict: Verdict) -> list[tuple[str, float, bool]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +12,8 @@ import pyarrow as pa
 from connectors.files import read_rows
 from generators.artifact import Artifact, load_artifact
 from generators.blocks import Source as Records
-from schemas.cells import NULL_TOKENS, Cells
 from schemas.errors import InputError
-from schemas.inference import Choices, conform, infer_rows, is_text
+from schemas.inference import Choices, conform, empty_columns, infer_rows
 from schemas.policies import Wishes
 from schemas.rows import Rows
 from schemas.rule_forms import check_columns
@@ -30,9 +28,6 @@ PART = 5
 """One row in so many becomes the holdout, where the real table is split."""
 
 FEWEST_TO_SPLIT = 50
-
-GLANCE = 50
-"""So many cells tell of most columns that they are not empty."""
 
 
 @dataclass(frozen=True)
@@ -139,22 +134,6 @@ def _schema(rows: Rows, asked: Asked, dropped: Sequence[str]) -> TableSchema:
     if asked.target is not None and found[asked.target].kind is Kind.TEXT:
         raise InputError(f"target={asked.target}: holds text; expected a category, a boolean or a number")
     return replace(found, columns=tuple(replace(column, nullable=True) for column in found))
-
-
-def empty_columns(table: pa.Table) -> list[str]:
-    """The columns in which no row has a value; cells of text may mean that one is missing."""
-    return [name for name in dict.fromkeys(table.column_names) if _is_empty(table.column(name))]
-
-
-def _is_empty(values: pa.ChunkedArray[Any]) -> bool:
-    if values.null_count == len(values):
-        return True
-    if not is_text(values.type):
-        return False
-    first = values.slice(0, GLANCE)  # says no at once of most columns
-    return all(
-        str(text).strip() in NULL_TOKENS for part in (first, values) for text in Cells.of(part).values.to_pylist()
-    )
 
 
 def _synthetic(asked: Asked, schema: TableSchema, artifact: Artifact | None, rows: int) -> tuple[pa.Table, list[str]]:

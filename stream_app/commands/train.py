@@ -16,16 +16,16 @@ from generators.neural.launch import Launch
 from generators.start import Keep
 from generators.task import Progress as Told
 from schemas.errors import InputError
-from schemas.inference import Choices
-from schemas.policies import read_wishes
 from schemas.rows import Rows
 from stream_app import training
+from stream_app.choosing import AUTO, BUDGET_S, Budget, choose
+from stream_app.commands.column_options import AskedColumns, column_options
 from stream_app.commands.real_rows import AskedRows, rows_options
 from stream_app.options import as_json, dry_run, show
 from stream_app.report import artifact_report, print_columns, print_rules
 from stream_app.terminal import progress_bar
 
-FOR_PROGRAMS = ("avro", "profile", "rules")
+FOR_PROGRAMS = ("avro", "profile", "rules", "table_facts", "considered", "tried")
 """What only `--json` shows of an artifact; people get tables of the columns and the rules."""
 
 
@@ -59,7 +59,7 @@ def _settings(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Asked(AskedRows):
+class Asked(AskedRows, AskedColumns):
     """The flags of `train`.
 
     Raises:
@@ -68,14 +68,6 @@ class Asked(AskedRows):
 
     out: Path
     model: str
-    target: str | None
-    key: str | None
-    event_time: str | None
-    public: tuple[str, ...]
-    text: tuple[str, ...]
-    policy: tuple[str, ...]
-    semantic: tuple[str, ...]
-    locale: tuple[str, ...]
     seed: int
     name: str | None
     settings: tuple[str, ...]
@@ -87,21 +79,38 @@ class Asked(AskedRows):
     resume: bool
     warm_start: Path | None
     device: str
+    max_seconds: float | None
+    tries: int | None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._check_choice()
         if self.schema is not None and self.like_topic is not None:
             raise InputError(f"--schema {self.schema} and --like-topic {self.like_topic}: give one of them, not both")
 
+    def _check_choice(self) -> None:
+        """Refuse what does not go with a model that is named, or with one that is not."""
+        if self.model != AUTO:
+            faults = [f"{flag}: goes with --model auto" for flag, value in self._of_choice.items() if value is not None]
+        else:
+            one = {"--set": self.settings, "--checkpoint": self.checkpoint, "--warm-start": self.warm_start}
+            faults = [f"{flag}: is for one model; name it with --model" for flag, value in one.items() if value]
+        if faults:
+            raise InputError(*faults)
+
     @property
-    def choices(self) -> Choices:
-        """What the user says about the columns.
+    def _of_choice(self) -> dict[str, float | None]:
+        return {"--max-seconds": self.max_seconds, "--try": self.tries}
+
+    @property
+    def budget(self) -> Budget:
+        """What there is to choose a model with.
 
         Raises:
-            InputError: policies, meanings or locales that are unknown or contradict each other; all at once.
+            InputError: no time at all.
         """
-        wishes, public = read_wishes(self.policy, self.semantic, self.locale, self.public)
-        return Choices(self.target, public, self.event_time, self.key, frozenset(self.text), wishes)
+        seconds = BUDGET_S if self.max_seconds is None else self.max_seconds
+        return Budget(seconds, 0 if self.tries is None else self.tries, self.device)
 
     @property
     def table_name(self) -> str:
@@ -114,9 +123,10 @@ class Asked(AskedRows):
         """What to train, and how, before the rows are read."""
         keep = keep_of(self.checkpoint, self.checkpoint_every, self.resume)
         before = None if self.warm_start is None else load_artifact(self.warm_start)
-        settings = settings_of(self.model, self.settings, before)
+        model = generators.names()[0] if self.model == AUTO else self.model  # one that stands in until rows are read
+        settings = settings_of(model, self.settings, before)
         rules = () if self.rules is None else training.rules_of_file(self.rules)
-        plan = training.Training(self.model, self.table_name, self.choices, self.seed, settings)
+        plan = training.Training(model, self.table_name, self.choices, self.seed, settings)
         return replace(plan, rules=rules, keep=keep, before=before, device=self.device)
 
     def real(self, told: Told) -> tuple[Rows, dict[str, Any] | None]:
@@ -172,26 +182,16 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
 @click.argument("table", required=False, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the artifact; replaced whole.")
 @click.option(
-    "--model", default="tabular.copula", show_default=True, help="Generator; `synthstream models` lists them."
+    "--model",
+    default="tabular.copula",
+    show_default=True,
+    help="Generator; `synthstream models` lists them, auto takes the one that suits the table.",
 )
-@click.option("--target", help="Column that users will learn to predict.")
-@click.option("--key", help="Column that identifies a row; replaced by fresh keys.")
-@click.option("--event-time", help="Column with the time of the event.")
-@click.option("--public", multiple=True, help="Column whose values may be copied as they are; repeatable.")
-@click.option("--text", multiple=True, help="Column of strings, whatever its cells look like; repeatable.")
+@click.option("--max-seconds", type=float, metavar="SECONDS", help="With --model auto: how long training may take.")
 @click.option(
-    "--policy",
-    multiple=True,
-    metavar="COLUMN=POLICY",
-    help="What becomes of a column of text: fake (the default), mask, drop or public; repeatable.",
+    "--try", "tries", type=click.IntRange(1), metavar="N", help="With --model auto: try so many on rows held back."
 )
-@click.option(
-    "--semantic",
-    multiple=True,
-    metavar="COLUMN=MEANING",
-    help="What a column means, where it is not recognised, or none where it is wrongly; repeatable.",
-)
-@click.option("--locale", multiple=True, help="Where faked people and places are from, as in de_DE; repeatable.")
+@column_options
 @click.option("--seed", default=0, show_default=True, help="Seeds training.")
 @click.option("--name", help="Name of the table and of the Avro record; the file's name by default.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
@@ -213,16 +213,19 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     """Train a generator on TABLE (CSV, CSV.gz, JSON lines, Parquet) or on a topic, and save the artifact."""
     asked = Asked(**flags)
     check_folder(asked.out)
-    plan = asked.training()
+    plan, budget = asked.training(), asked.budget if asked.model == AUTO else None
     with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
         raw, wire = asked.real(told)
         plan = replace(plan, wire=wire)
+        if budget is not None:
+            plan = choose(raw, plan, budget, told)
         if dry_run:
             schema, left_out = training.checked(raw, plan)
         else:
             artifact = training.train(raw, plan, asked.out, told)
     if dry_run:
         found = {"table": plan.name, "rows": raw.count, "columns": list(schema.names), "would_write": str(asked.out)}
+        found |= {"model": plan.model, "chosen_because": plan.chosen["chosen_because"]} if plan.chosen else {}
         show({**found, **({"rules": len(plan.rules), "rows_breaking": left_out} if plan.rules else {})}, as_json)
     elif Launch.here().is_first:
         report(artifact, asked.out, as_json)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import exp, log, sqrt
+from math import log, sqrt
 
 import numpy as np
 
 from monitors.estimate import Estimate
 from monitors.intervals import MISS, Z, between, difference, noncentrality
+from schemas.pairs import informational as scaled
 from schemas.pairs import likelihood_ratio
 from stream_app.assessment.score import TABLE, Score, Subject, mean_of
 from stream_app.assessment.tables import Longs, Side, Tables
@@ -66,15 +67,11 @@ def informational(counts: Longs) -> Estimate:
     n = int(counts.sum())
     statistic, df = likelihood_ratio(counts)
     if df == 0:
-        return Estimate(0.0, 0.0, _scaled(_entropy(min(NEVER / n, 0.5))), n)
+        return Estimate(0.0, 0.0, scaled(_entropy(min(NEVER / n, 0.5))), n)
     value, low, high = (end / (2 * n) for end in noncentrality(statistic, df))
     off = Z * _deviation(counts) / sqrt(n)
-    value, low, high = (_scaled(end) for end in (value, max(min(low, value - off), 0.0), max(high, value + off)))
+    value, low, high = (scaled(end) for end in (value, max(min(low, value - off), 0.0), max(high, value + off)))
     return between(value, low, high, n)
-
-
-def _scaled(nats: float) -> float:
-    return sqrt(1 - exp(-2 * nats))
 
 
 def _entropy(share: float) -> float:

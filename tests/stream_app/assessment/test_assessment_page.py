@@ -15,12 +15,12 @@ from stream_app.assessment.limits import Limits
 from stream_app.assessment.nearest import Places, nearest
 from stream_app.assessment.page import page
 from stream_app.assessment.pictures import kept
-from stream_app.assessment.plots import bars, heatmap, histograms
 from stream_app.assessment.recommendations import Source, advise
 from stream_app.assessment.report import Report
 from stream_app.assessment.tables import Tables
 from stream_app.assessment.verdict import judge
 from stream_app.commands.assess import LIMITS
+from stream_app.standing.plots import bars, heatmap, histograms
 from tests.stream_app.assessment.planted import people, tables_of
 
 

@@ -1,0 +1,1 @@
+"""Pages that need nothing from anywhere: one file with its styles and pictures, for assessments and profiles."""

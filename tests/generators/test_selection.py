@@ -1,0 +1,97 @@
+"""Generators are chosen by what they declare, whichever there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pytest
+
+import generators
+from generators.base import Generator
+from generators.cost import Cost, Learns
+from generators.selection import ENOUGH, LEARNED, MAX_SECONDS, Facts, able_to, drawing_s, fitting_s, suited
+from schemas.errors import InputError
+
+
+class Quick(Generator):
+    LEARNS: ClassVar[Learns] = Learns.MARGINALS
+    COST: ClassVar[Cost] = Cost(0.0, 1.0)
+
+
+class Pairs(Generator):
+    COST: ClassVar[Cost] = Cost(1.0, 2.0)
+
+
+class Slow(Generator):
+    LEARNS: ClassVar[Learns] = Learns.ROWS
+    COST: ClassVar[Cost] = Cost(4.0, 100.0)
+    NEEDS_TORCH: ClassVar[bool] = True
+    ACCELERATES: ClassVar[bool] = True
+    FEWEST_ROWS: ClassVar[int] = 100
+    SETTINGS: ClassVar[Mapping[str, Any]] = {MAX_SECONDS: 900.0}
+
+
+MADE: Mapping[str, Any] = {"x.quick": Quick, "x.pairs": Pairs, "x.slow": Slow}
+LARGE = Facts(100_000, 10)
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generators, "names", lambda: tuple(MADE))
+    monkeypatch.setattr(generators, "load", MADE.__getitem__)
+
+
+def names(facts: Facts, budget_s: float) -> list[str]:
+    return [each.name for each in suited(facts, budget_s) if not each.against]
+
+
+@pytest.mark.usefixtures("made")
+def test_what_the_rows_are_enough_for_goes_first() -> None:
+    assert names(LARGE, 600.0) == ["x.slow", "x.pairs", "x.quick"]
+    assert names(Facts(200, 10), 600.0)[0] == "x.pairs"
+    assert names(Facts(20, 10), 600.0) == ["x.quick", "x.pairs"]
+
+
+@pytest.mark.usefixtures("made")
+def test_what_can_not_be_had_says_why() -> None:
+    by_name = {each.name: each for each in suited(Facts(100_000, 10, torch=False), 600.0)}
+    assert by_name["x.slow"].against.startswith("needs torch")
+    by_name = {each.name: each for each in suited(Facts(50, 10), 600.0)}
+    assert by_name["x.slow"].against == "needs 100 rows"
+    by_name = {each.name: each for each in suited(LARGE, 10.0)}
+    assert by_name["x.slow"].against == "needs about 28 s at the least"
+
+
+@pytest.mark.usefixtures("made")
+def test_a_generator_that_can_stop_is_told_when_and_takes_part_from_a_part_of_its_time_on() -> None:
+    first = suited(LARGE, 60.0)[0]
+    assert (first.name, first.expected_s) == ("x.slow", 60.0)
+    assert first.settings == {MAX_SECONDS: 60.0 - drawing_s(LARGE) - 4.0}
+    assert suited(LARGE, 10_000.0)[0].settings == {MAX_SECONDS: 900.0}
+
+
+@pytest.mark.usefixtures("made")
+def test_too_little_time_for_anything_says_the_least_that_works() -> None:
+    with pytest.raises(InputError, match="the smallest that works is 3") as error:
+        able_to(suited(LARGE, 1.0), LARGE, 1.0)
+    assert len(error.value.faults) == 1
+    assert able_to(suited(LARGE, 3.0), LARGE, 3.0)[0].name == "x.quick"
+
+
+def test_costs_grow_with_rows_columns_and_many_values_and_shrink_on_a_gpu() -> None:
+    assert Cost(1.0, 10.0).seconds(100_000, 20) == 21.0
+    assert fitting_s(MADE["x.slow"], Facts(1_000, 10)) == 5.0
+    assert fitting_s(MADE["x.slow"], Facts(1_000, 10, many_values=10)) == 6.0
+    assert fitting_s(MADE["x.slow"], Facts(1_000, 10, gpu=True)) == 1.0
+    assert fitting_s(MADE["x.pairs"], Facts(1_000, 10, gpu=True)) == fitting_s(MADE["x.pairs"], Facts(1_000, 10))
+
+
+def test_every_generator_that_there_is_can_be_ranked() -> None:
+    found = suited(LARGE, 600.0)
+    assert {each.name for each in found} == set(generators.names())
+    assert set(ENOUGH) == set(LEARNED) == set(Learns)
+    for name in generators.names():
+        generator = generators.load(name)
+        assert generator.COST.seconds(10_000, 10) > 0
+        assert generator.FEWEST_ROWS >= 2

@@ -1,0 +1,136 @@
+"""`--model auto`: chooses by the table and the time, tries on rows held back, says why and keeps it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import generators
+from generators import fitting
+from generators.artifact import load_artifact
+from generators.cost import Learns
+from generators.selection import Suited
+from generators.task import silently
+from schemas.errors import InputError
+from schemas.inference import Choices, conform, infer
+from schemas.profile import profile_rows
+from schemas.rows import Rows
+from schemas.rules import Range
+from stream_app import trying
+from stream_app.assessment.tables import Tables, ground_of
+from stream_app.choosing import Budget, choose, facts_of
+from stream_app.training import Training
+from stream_app.trying import Trial, Tried, pairs_off
+from tests.schemas.profiling.made import of
+from tests.stream_app.assessment.planted import people, rng_of, schema_of
+from tests.stream_app.shop import cli, lines, orders_table, write_csv
+
+QUICK = ("tabular.copula", "tabular.marginals")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only generators that are fitted at once are there."""
+    monkeypatch.setattr(generators, "names", lambda: QUICK)
+
+
+def plan(**changes: Any) -> Training:
+    return Training(**{"model": QUICK[0], "name": "people", "choices": Choices(), **changes})
+
+
+def test_facts_are_those_of_the_table_and_the_machine() -> None:
+    raw = Rows.of(orders_table(500))
+    schema = infer(raw.table, "orders", choices=Choices(target="paid"))
+    rows = Rows.of(conform(raw.table, schema))
+    facts = facts_of(rows, schema, profile_rows(rows, schema), "cpu")
+    assert (facts.rows, facts.columns, facts.target, facts.gpu) == (500, 6, True, False)
+    assert 0 < facts.missing_share < 0.05
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_best_of_those_that_were_tried_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trying, "find_spec", lambda name: None)
+    found = choose(Rows.of(people(1_500, 1)), plan(), Budget(600.0, tries=2), silently)
+    assert found.model == "tabular.copula"
+    tried = {each["model"]: each for each in found.chosen["tried"]}
+    assert tried["tabular.copula"]["pairs"] < tried["tabular.marginals"]["pairs"]
+    why, held = found.chosen["chosen_because"]
+    assert "learns how pairs of columns go together" in why
+    assert held.index("tabular.copula") < held.index("tabular.marginals")
+
+
+@pytest.mark.usefixtures("quick")
+def test_without_trying_the_most_suitable_is_taken_and_too_few_rows_are_not_tried_on() -> None:
+    found = choose(Rows.of(people(400, 1)), plan(), Budget(600.0), silently)
+    assert (found.model, len(found.chosen["chosen_because"])) == ("tabular.copula", 1)
+    assert [each["model"] for each in found.chosen["considered"]] == list(QUICK)
+    few = choose(Rows.of(people(60, 1)), plan(), Budget(600.0, tries=2), silently)
+    assert few.chosen["chosen_because"][1] == "none was tried: 60 rows are fewer than 100"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_budget_that_is_too_small_says_the_smallest_that_works() -> None:
+    with pytest.raises(InputError, match=r"max_seconds=0.1: too little .* the smallest that works is 2"):
+        choose(Rows.of(people(400, 1)), plan(), Budget(0.1), silently)
+    assert choose(Rows.of(people(400, 1)), plan(), Budget(2.0), silently).model in QUICK
+    with pytest.raises(InputError, match="must be above 0"):
+        Budget(0.0)
+
+
+def test_what_fails_is_told_and_passed_over() -> None:
+    real = people(400, 1)
+    schema = schema_of(real)
+    trial = Trial.of(Rows.of(conform(real, schema)), schema, (Range("size", 1_000, 2_000),), None, 0)
+    assert (trial.taught.num_rows, trial.held.num_rows) == (320, 80)
+    failed = trial.run(Suited("tabular.marginals", Learns.MARGINALS, 1.0), 9.0, "cpu")
+    assert failed.off is None
+    assert "rows break it" in failed.text
+    assert Tried("m", 2.0, 0.25, told_apart=0.25).text == "m was off by 0.250 (told apart 0.250) after 2 s"
+
+
+def test_pairs_are_off_where_columns_are_shuffled() -> None:
+    real, held, honest = (people(2_000, seed) for seed in (1, 2, 3))
+    schema = schema_of(real)
+    mixed = {name: honest.column(name).take(order(seed)) for seed, name in enumerate(honest.column_names)}
+    ground = ground_of(conform(real, schema), schema, 2_000)
+
+    def off(table: pa.Table) -> float:
+        given = [(conform(each, schema), "") for each in (real, table, held)]
+        return pairs_off(Tables.of(ground, given))
+
+    assert off(honest) < 0.02
+    assert off(of(mixed)) > 0.05
+
+
+def order(seed: int) -> pa.Array[Any]:
+    return pa.array(rng_of(seed).permutation(2_000))
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_command_keeps_why_in_the_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "REFERENCE_ROWS", 1)
+    table = write_csv(orders_table(400), tmp_path / "orders.csv")
+    auto = ("train", table, "--model", "auto", "--out", tmp_path / "out")
+    dry = json.loads(cli(*auto, "--dry-run", "--json").stdout)
+    assert (dry["model"], len(dry["chosen_because"])) == ("tabular.copula", 1)
+    run = cli(*auto, "--max-seconds", 300)
+    assert run.exit_code == 0, run.output
+    assert "chosen because" in run.stdout
+    found = load_artifact(tmp_path / "out").manifest["found"]
+    assert found["chosen_because"] == dry["chosen_because"] or "of 300 s" in found["chosen_because"][0]
+    assert {"table_facts", "considered"} <= set(found)
+    for flags, said in (
+        (("--set", "a=1"), "--set: is for one model"),
+        (("--max-seconds", 0.01), "the smallest that works is"),
+        (("--max-seconds", 0), "must be above 0"),
+    ):
+        refused = cli(*auto, *flags)
+        assert (refused.exit_code, len(lines(refused))) == (2, 1)
+        assert said in refused.stderr
+    for flags in (("--try", 2), ("--max-seconds", 9)):
+        refused = cli("train", table, "--out", tmp_path / "out", *flags)
+        assert (refused.exit_code, "goes with --model auto" in refused.stderr) == (2, True)
