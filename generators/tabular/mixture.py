@@ -18,6 +18,7 @@ from generators.discrete.cells import CellColumns, Cells, Codes, cells_of
 from generators.discrete.expectation import Kinds, fit_mixture, log_chances, update_mixture
 from generators.given import Held, arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
+from generators.search import Range, Span
 from generators.task import Task
 from schemas.errors import InputError
 from schemas.profile import Profile
@@ -90,6 +91,10 @@ class Mixture(Generator):
     UPDATES: ClassVar[bool] = True
     HELP: ClassVar[str] = "mixture of independent kinds of rows; fits in seconds, draws fast, exact conditions"
     SETTINGS: ClassVar[Mapping[str, Any]] = {"components": 256, "cells": 64, "max_seconds": 8.0}
+    SEARCH: ClassVar[Mapping[str, Range]] = {
+        "components": Span(16, 1_024, log=True),
+        "cells": Span(16, 200, log=True),
+    }
 
     def __init__(
         self, schema: TableSchema, profile: Profile, surrogates: Surrogates, cells: Cells, kinds: Kinds

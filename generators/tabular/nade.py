@@ -17,6 +17,7 @@ from generators.discrete.target import fit_head, target_of
 from generators.discrete.trees import Head, Trees
 from generators.given import arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
+from generators.search import Choice, Range, Span
 from generators.start import Start
 from generators.task import Task
 from schemas.errors import InputError
@@ -57,6 +58,12 @@ class Nade(Generator):
         "bf16": False,
         "max_seconds": 3_600.0,
         "max_epochs": 1_000,
+    }
+    SEARCH: ClassVar[Mapping[str, Range]] = {
+        "width": Span(16, 256, log=True),
+        "cells": Span(30, 300, log=True),
+        "forgotten": Span(0.0, 0.4),
+        "head": Choice((True, False)),
     }
 
     def __init__(
