@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "init": "stream_app.commands.spec",
     "validate": "stream_app.commands.spec",
     "train": "stream_app.commands.train",
+    "tune": "stream_app.commands.tune",
     "update": "stream_app.commands.update",
     "inspect": "stream_app.commands.train",
     "models": "stream_app.commands.train",

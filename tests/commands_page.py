@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, str] = {
     "synthstream init": "synthstream init orders.csv --out orders.yaml",
     "synthstream validate": "synthstream validate orders.yaml --json",
     "synthstream train": "synthstream train orders.csv --out orders --key order_id --public country --seed 1",
+    "synthstream tune": "synthstream tune orders.csv --out orders --model tabular.mixture --trials 20",
     "synthstream update": "synthstream update orders new-orders.csv --out orders-2",
     "synthstream inspect": "synthstream inspect orders --json",
     "synthstream models": "synthstream models",

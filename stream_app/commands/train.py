@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,52 +13,20 @@ import generators
 from generators.artifact import Artifact, check_folder, load_artifact
 from generators.neural.launch import Launch
 from generators.start import Keep
-from generators.task import Progress as Told
 from schemas.errors import InputError
-from schemas.inference import Choices
-from schemas.policies import read_wishes
-from schemas.rows import Rows
 from stream_app import training
-from stream_app.commands.real_rows import AskedRows, rows_options
-from stream_app.options import as_json, dry_run, show
+from stream_app.commands.asked_training import AskedTraining, settings_of, training_options
+from stream_app.options import as_json, dry_run, show, track_option
 from stream_app.report import artifact_report, print_columns, print_rules
 from stream_app.terminal import progress_bar
+from stream_app.tracking import keep_artifact, keep_training, tracked, with_epochs
 
 FOR_PROGRAMS = ("avro", "profile", "rules")
 """What only `--json` shows of an artifact; people get tables of the columns and the rules."""
 
 
-def settings_of(model: str, pairs: Sequence[str], before: Artifact | None) -> dict[str, Any]:
-    """A model's settings: those asked for, else those of the artifact that training goes on from, else the defaults.
-
-    Args:
-        model: the generator's name.
-        pairs: as `--set` takes them, NAME=VALUE.
-        before: the artifact, if there is one.
-
-    Raises:
-        InputError: settings that do not read, or that the model does not know.
-    """
-    generator = generators.load(model)
-    kept = {} if before is None else {k: v for k, v in before.manifest["settings"].items() if k in generator.SETTINGS}
-    return generators.settings_for(generator, kept | _settings(pairs))
-
-
-def _settings(pairs: Sequence[str]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals:
-            raise InputError(f"--set {pair}: expected NAME=VALUE, as in --set epochs=20")
-        try:
-            settings[name] = json.loads(text)
-        except ValueError:
-            settings[name] = text
-    return settings
-
-
 @dataclass(frozen=True)
-class Asked(AskedRows):
+class Asked(AskedTraining):
     """The flags of `train`.
 
     Raises:
@@ -67,66 +34,19 @@ class Asked(AskedRows):
     """
 
     out: Path
-    model: str
-    target: str | None
-    key: str | None
-    event_time: str | None
-    public: tuple[str, ...]
-    text: tuple[str, ...]
-    policy: tuple[str, ...]
-    semantic: tuple[str, ...]
-    locale: tuple[str, ...]
-    seed: int
-    name: str | None
-    settings: tuple[str, ...]
-    rules: Path | None
-    schema: Path | None
-    like_topic: str | None
     checkpoint: Path | None
     checkpoint_every: float
     resume: bool
     warm_start: Path | None
-    device: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.schema is not None and self.like_topic is not None:
-            raise InputError(f"--schema {self.schema} and --like-topic {self.like_topic}: give one of them, not both")
-
-    @property
-    def choices(self) -> Choices:
-        """What the user says about the columns.
-
-        Raises:
-            InputError: policies, meanings or locales that are unknown or contradict each other; all at once.
-        """
-        wishes, public = read_wishes(self.policy, self.semantic, self.locale, self.public)
-        return Choices(self.target, public, self.event_time, self.key, frozenset(self.text), wishes)
-
-    @property
-    def table_name(self) -> str:
-        """The table's name: given, or the file's without its endings, or the topic's."""
-        if self.name is not None:
-            return self.name
-        return str(self.from_topic) if self.table is None else self.table.name.split(".")[0]
+    track: str | None
 
     def training(self) -> training.Training:
         """What to train, and how, before the rows are read."""
         keep = keep_of(self.checkpoint, self.checkpoint_every, self.resume)
         before = None if self.warm_start is None else load_artifact(self.warm_start)
         settings = settings_of(self.model, self.settings, before)
-        rules = () if self.rules is None else training.rules_of_file(self.rules)
         plan = training.Training(self.model, self.table_name, self.choices, self.seed, settings)
-        return replace(plan, rules=rules, keep=keep, before=before, device=self.device)
-
-    def real(self, told: Told) -> tuple[Rows, dict[str, Any] | None]:
-        """The real rows, and the Avro schema to keep to, if any."""
-        wire = None if self.schema is None else training.schema_of_file(self.schema)
-        topic = self.from_topic if self.like_topic is None else self.like_topic
-        with self.outside(topic is not None) as outside:
-            if wire is None and topic is not None and outside is not None:
-                wire = training.schema_of_topic(outside, topic)
-            return self.read(outside, told), wire
+        return replace(plan, rules=self.rules_asked, keep=keep, before=before, device=self.device)
 
 
 def checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -150,13 +70,6 @@ def checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:
     return folder(every(resume(command)))
 
 
-def device(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Option --device."""
-    words = click.Choice(["cpu", "cuda", "auto"])
-    told = "What to train on; auto is CUDA where it is, else the CPU."
-    return click.option("--device", type=words, default="cpu", show_default=True, help=told)(command)
-
-
 def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
     """Where checkpoints are, as these options say.
 
@@ -171,34 +84,7 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
 @click.command("train")
 @click.argument("table", required=False, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the artifact; replaced whole.")
-@click.option(
-    "--model", default="tabular.copula", show_default=True, help="Generator; `synthstream models` lists them."
-)
-@click.option("--target", help="Column that users will learn to predict.")
-@click.option("--key", help="Column that identifies a row; replaced by fresh keys.")
-@click.option("--event-time", help="Column with the time of the event.")
-@click.option("--public", multiple=True, help="Column whose values may be copied as they are; repeatable.")
-@click.option("--text", multiple=True, help="Column of strings, whatever its cells look like; repeatable.")
-@click.option(
-    "--policy",
-    multiple=True,
-    metavar="COLUMN=POLICY",
-    help="What becomes of a column of text: fake (the default), mask, drop or public; repeatable.",
-)
-@click.option(
-    "--semantic",
-    multiple=True,
-    metavar="COLUMN=MEANING",
-    help="What a column means, where it is not recognised, or none where it is wrongly; repeatable.",
-)
-@click.option("--locale", multiple=True, help="Where faked people and places are from, as in de_DE; repeatable.")
-@click.option("--seed", default=0, show_default=True, help="Seeds training.")
-@click.option("--name", help="Name of the table and of the Avro record; the file's name by default.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
-@click.option("--rules", type=click.Path(path_type=Path), help="YAML file of rules that every record is to meet.")
-@click.option("--schema", type=click.Path(path_type=Path), help="Publish under this Avro schema (.avsc), as it is.")
-@click.option("--like-topic", metavar="TOPIC", help="Publish under the schema registered for this topic.")
-@rows_options
+@training_options("tabular.copula")
 @click.option(
     "--warm-start",
     type=click.Path(path_type=Path),
@@ -206,25 +92,28 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
     help="Begin with the weights of this artifact of the same model, as far as its columns fit.",
 )
 @checkpoints
-@device
+@track_option
 @dry_run
 @as_json
 def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     """Train a generator on TABLE (CSV, CSV.gz, JSON lines, Parquet) or on a topic, and save the artifact."""
     asked = Asked(**flags)
     check_folder(asked.out)
-    plan = asked.training()
-    with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
+    plan, is_first = asked.training(), Launch.here().is_first
+    where = asked.track if is_first and not dry_run else None
+    with tracked(where, f"train {plan.name}") as run, progress_bar(quiet=as_json or not is_first) as told:
+        keep_training(run, plan)
         raw, wire = asked.real(told)
         plan = replace(plan, wire=wire)
         if dry_run:
             schema, left_out = training.checked(raw, plan)
         else:
-            artifact = training.train(raw, plan, asked.out, told)
+            artifact = training.train(raw, plan, asked.out, with_epochs(told, run))
+            keep_artifact(run, artifact)
     if dry_run:
         found = {"table": plan.name, "rows": raw.count, "columns": list(schema.names), "would_write": str(asked.out)}
         show({**found, **({"rules": len(plan.rules), "rows_breaking": left_out} if plan.rules else {})}, as_json)
-    elif Launch.here().is_first:
+    elif is_first:
         report(artifact, asked.out, as_json)
 
 
