@@ -61,7 +61,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(FOR_TESTS): | $(VENV)/bin/python
-	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[assess,demo,nn,test,dev]'
+	$(RUN) pip install --quiet --disable-pip-version-check --editable '.[assess,demo,nn,track,tune,test,dev]'
 	@rm -f $(VENV)/.tests-* && touch $@
 
 $(FOR_DEMO): | $(VENV)/bin/python

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from generators.cost import Cost, Learns
 from generators.sampler import Sampler
+from generators.search import Range
 from generators.task import Task
 from schemas.profile import Profile
 from schemas.table import TableSchema
@@ -26,6 +27,9 @@ class Generator(Sampler):
 
     SETTINGS: ClassVar[Mapping[str, Any]] = {}
     """The settings `fit` knows, with their defaults."""
+
+    SEARCH: ClassVar[Mapping[str, Range]] = {}
+    """The settings that are worth searching, with the values to try; defaults are among them."""
 
     CONDITIONS_OFF: ClassVar[float] = 0.0
     """How far pairs of columns may be, in total variation, from how they are drawn freely where one of them is given in

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "validate": "stream_app.commands.spec",
     "profile": "stream_app.commands.profile",
     "train": "stream_app.commands.train",
+    "tune": "stream_app.commands.tune",
     "update": "stream_app.commands.update",
     "inspect": "stream_app.commands.train",
     "models": "stream_app.commands.train",

@@ -98,6 +98,12 @@ def dry_run(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")(command)
 
 
+def track_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Option --track: where it is kept track of what is done."""
+    words = "Keep track of it: in a folder, or with MLflow, as in http://HOST:5000 or sqlite:///runs.db."
+    return click.option("--track", metavar="FOLDER|URI", help=words)(command)
+
+
 def shares_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Option --shares: values of columns in other shares than their own."""
     words = "Shares of some values of a column, as in '{country: {DE: 0.5}}'; the others keep their proportions."

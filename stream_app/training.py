@@ -24,7 +24,7 @@ from schemas.errors import InputError, ServiceError
 from schemas.inference import Choices, conform_rows, infer_rows
 from schemas.rows import Rows
 from schemas.rules import Rule
-from schemas.table import TableSchema
+from schemas.table import Role, TableSchema
 from schemas.yaml_files import read_rules
 from stream_app.assemble import Outside, subject
 from stream_app.decoding import Decoders
@@ -168,6 +168,29 @@ def update(raw: Rows, training: Training, out: Path | None, progress: Progress) 
     assert before is not None
     rows = ruled(fit, before.schema, before.rules) if before.rules else fit
     return _trained(rows, before.schema, training.start(gently=True), training, out, progress)
+
+
+def train_like(raw: Rows, like: Artifact, training: Training, progress: Progress) -> Artifact:
+    """Train afresh, under the schema that an artifact has and with its rules.
+
+    Args: as of `train`, but
+        like: the artifact; the training's rules are kept beside its own, and its target is the column of that name.
+    """
+    schema = with_target(like.schema, training.choices.target)
+    more = (rule for rule in training.rules if rule.name not in {own.name for own in like.rules})
+    rules = (*like.rules, *more)
+    check_rules(rules, schema)
+    rows = conform_rows(raw, schema)
+    return _trained(ruled(rows, schema, rules) if rules else rows, schema, training.start(), training, None, progress)
+
+
+def with_target(schema: TableSchema, target: str | None) -> TableSchema:
+    """A schema whose target is a column, unless that is a key or holds times of events."""
+    if target is None or schema[target].role is not Role.ATTRIBUTE:
+        return schema
+    roles = {Role.TARGET: Role.ATTRIBUTE}
+    columns = (replace(c, role=Role.TARGET if c.name == target else roles.get(c.role, c.role)) for c in schema)
+    return replace(schema, columns=tuple(columns))
 
 
 def fitting(raw: Rows, training: Training) -> Rows:

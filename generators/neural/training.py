@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from math import nan
 from typing import Generic, TypeVar, cast
 
 import numpy as np
@@ -21,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from generators.neural.checkpoints import Keeper, Reached
 from generators.neural.devices import is_out_of_memory, processes
-from generators.task import Progress
+from generators.task import Epoch, Progress
 from schemas.errors import InputError
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -54,6 +55,7 @@ class Plan:
         learned: the model has learned something already, which is kept unless there is a gain on it.
         device: what it is trained on.
         bf16: half the digits where that is enough (torch's autocast); judged in full ones.
+        alone: the loss of columns that know nothing of each other, in nats a row, for who compares trainings.
 
     Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization"; Polyak and Juditsky 1992.
     """
@@ -73,6 +75,7 @@ class Plan:
     learned: bool = False
     device: torch.device = CPU
     bf16: bool = False
+    alone: float = nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +127,11 @@ def train(
     while not run.is_over():
         run.learn(keeper)
         run.judge()
-        if not run.is_over() or run.epoch == plan.max_epochs:
-            share = max(1 - 0.9 ** (run.epoch - 1), run.spent_s / max(plan.max_seconds, 1e-9))
-            progress(min(share, 1.0), f"epoch {run.epoch}: {run.best:.3f} nats a row, {run.spent_s:.0f} s")
         if keeper is not None and (keeper.is_due() or run.is_over()):
             keeper.write(run.reached())
+        share = max(1 - 0.9 ** (run.epoch - 1), run.spent_s / max(plan.max_seconds, 1e-9))
+        epoch = Epoch(run.epoch, run.found, run.best, run.spent_s, run.found - plan.alone)
+        progress(min(share, 1.0), epoch)  # last, since it may end the training
     model.load_state_dict(run.kept)
     model.to("cpu").eval()
     return Trained(run.best, run.held_back, run.spent_s)
@@ -159,7 +162,7 @@ class _Run(Generic[Model]):
         )
         self._before_order = torch.get_rng_state()
         self.epoch, self.learned, self.idle = 0, 0, 0
-        self.best, self.kept = float("inf"), deepcopy(model.state_dict())
+        self.best, self.found, self.kept = float("inf"), float("inf"), deepcopy(model.state_dict())
         if plan.learned:
             self.best = self._found()
         self._processes.begin_alike(model)
@@ -233,7 +236,7 @@ class _Run(Generic[Model]):
 
     def judge(self) -> None:
         """End the epoch: keep the averaged weights if they gained, else learn more slowly from now on."""
-        found = self._found()
+        found = self.found = self._found()
         late = torch.tensor(float(self.spent_s > self._plan.max_seconds), device=self._plan.device)
         self._late = self._late or bool(self._processes.same(late))
         self.epoch += 1

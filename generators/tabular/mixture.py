@@ -19,6 +19,7 @@ from generators.discrete.cells import CellColumns, Cells, Codes, cells_of
 from generators.discrete.expectation import Kinds, fit_mixture, log_chances, update_mixture
 from generators.given import Held, arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
+from generators.search import Range, Span
 from generators.task import Task
 from schemas.errors import InputError
 from schemas.profile import Profile
@@ -94,6 +95,10 @@ class Mixture(Generator):
     COST: ClassVar[Cost] = Cost(1.0, 10.0)
     FEWEST_ROWS: ClassVar[int] = 2 * ROWS_A_KIND
     SETTINGS: ClassVar[Mapping[str, Any]] = {"components": 256, "cells": 64, "max_seconds": 8.0}
+    SEARCH: ClassVar[Mapping[str, Range]] = {
+        "components": Span(16, 1_024, log=True),
+        "cells": Span(16, 200, log=True),
+    }
 
     def __init__(
         self, schema: TableSchema, profile: Profile, surrogates: Surrogates, cells: Cells, kinds: Kinds

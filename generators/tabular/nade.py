@@ -14,6 +14,7 @@ from generators.discrete.carry import Begun
 from generators.discrete.cells import Cells, Codes
 from generators.discrete.columnwise import Ints
 from generators.discrete.sequential import Sequential, other, unlikely
+from generators.search import Choice, Range, Span
 from generators.task import Task
 
 LEAST: Mapping[str, float] = {"width": 4, "cells": 2, "max_seconds": 0, "max_epochs": 1}
@@ -40,6 +41,12 @@ class Nade(Sequential[Network]):
         "bf16": False,
         "max_seconds": 3_600.0,
         "max_epochs": 1_000,
+    }
+    SEARCH: ClassVar[Mapping[str, Range]] = {
+        "width": Span(16, 256, log=True),
+        "cells": Span(30, 300, log=True),
+        "forgotten": Span(0.0, 0.4),
+        "head": Choice((True, False)),
     }
 
     @classmethod

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+import generators
 from connectors.files import read_rows
 from generators.artifact import Artifact, load_artifact
 from generators.blocks import Source as Records
@@ -100,9 +102,14 @@ def read(asked: Asked, told: Told) -> tuple[Tables, Source]:
         )
     notes += _target_notes(real, asked)
     tables = _tables(asked, schema, rules, (real, synthetic, holdout), notes)
-    return tables, Source(
-        asked.real, asked.synthetic, None if artifact is None else artifact.model, asked.rules, asked.holdout
-    )
+    source = Source(asked.real, asked.synthetic, rules=asked.rules, holdout=asked.holdout, seed=asked.seed)
+    return tables, source if artifact is None else replace(source, model=artifact.model, settings=changed(artifact))
+
+
+def changed(artifact: Artifact) -> dict[str, Any]:
+    """The settings that an artifact was trained with and that are no defaults."""
+    usual = generators.load(artifact.model).SETTINGS
+    return {name: value for name, value in artifact.manifest["settings"].items() if usual.get(name, value) != value}
 
 
 def _tables(
@@ -112,7 +119,7 @@ def _tables(
     sides: tuple[pa.Table, pa.Table, pa.Table | None],
     notes: list[str],
 ) -> Tables:
-    real, synthetic, holdout = sides
+    real = sides[0]
     fewest = min(each.num_rows for each in sides if each is not None)
     ground = ground_of(real, schema, fewest, asked.target, rules, asked.seed)
     if not ground.columns:
@@ -120,9 +127,7 @@ def _tables(
     text = [column.name for column in schema if column not in ground.columns]
     if text:
         notes.append(f"Keys and text have no distribution to compare and are left out: {', '.join(text)}.")
-    held = str(asked.holdout) if asked.holdout is not None else f"a fifth of {asked.real}"
-    given = [(real, str(asked.real)), (synthetic, str(asked.synthetic)), None if holdout is None else (holdout, held)]
-    return Tables.of(ground, given, notes)
+    return Tables.of(ground, sides, notes)
 
 
 def _schema(rows: Rows, asked: Asked, dropped: Sequence[str]) -> TableSchema:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from stream_app.assessment.assessed import Assessed
 from stream_app.assessment.causes import Finding, Kind
@@ -14,10 +17,16 @@ from stream_app.assessment.verdict import Mark, Outcome, Verdict
 MOST_DRAWN = 1_000_000
 """More synthetic rows than this make no interval narrower that the real ones do not."""
 
+LEARNS_MOST, KEEPS_NO_ROWS = "tabular.nade", "tabular.copula"
+"""The model that learns most of how columns go together, and one that can not copy."""
+
+WIDEST = 512
+"""A network is not made wider than this."""
+
 
 @dataclass(frozen=True)
 class Source:
-    """What the tables were called, so that commands can name them.
+    """What the tables were called, and how the synthetic one came to be, so that commands can say so.
 
     Args:
         real: the real table's file.
@@ -25,6 +34,8 @@ class Source:
         model: the model that drew it; None where that is not known.
         rules: the rules' file.
         holdout: the holdout's file.
+        settings: the model's, by name.
+        seed: seeds which rows learners see.
     """
 
     real: Path
@@ -32,6 +43,41 @@ class Source:
     model: str | None = None
     rules: Path | None = None
     holdout: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+
+class Deed(StrEnum):
+    """What can be done about a table."""
+
+    TRAIN = "train"
+    DRAW = "draw"
+    GATHER = "gather"
+    LOOK = "look again"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be done, for programs.
+
+    Args:
+        deed: train an artifact, draw more rows of the one there is, gather real rows, or look at others of both tables.
+        model: what is trained.
+        settings: of the model, those to be set, by name.
+        rules: whether it is trained with the rules.
+        rows: how many rows are drawn.
+    """
+
+    deed: Deed
+    model: str | None = None
+    settings: tuple[tuple[str, Any], ...] = ()
+    rules: bool = False
+    rows: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON form."""
+        form = {"deed": self.deed.value, "model": self.model, "settings": dict(self.settings)}
+        return {**form, "rules": self.rules, "rows": self.rows}
 
 
 @dataclass(frozen=True)
@@ -43,64 +89,98 @@ class Advice:
         cause: why.
         action: what it does.
         command: what to run.
+        change: the same for programs.
     """
 
     subject: str
     cause: str
     action: str
     command: str
+    change: Change
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON form."""
+        return {**vars(self), "change": self.change.to_json()}
 
 
 def advise(findings: Sequence[Finding], verdict: Verdict, assessed: Assessed, source: Source) -> tuple[Advice, ...]:
-    """One piece of advice for each thing that is wrong, the same command once; and for a verdict that is withheld."""
-    advice: dict[str, Advice] = {}
+    """One piece of advice for each thing that is wrong, the same change once; and for a verdict that is withheld."""
+    advice: dict[Change, Advice] = {}
+    target = assessed.tables.ground.target
     for finding in findings:
-        action, command = _of(finding, assessed, source)
+        action, change = _of(finding, source)
         subject = " and ".join(finding.subject) or "the table"
-        if command in advice:
-            had = advice[command]
+        if change in advice:
+            had = advice[change]
             names = [*had.subject.split(", "), subject]
             causes = dict.fromkeys([*had.cause.split(", "), finding.kind.value])
-            advice[command] = Advice(", ".join(dict.fromkeys(names)), ", ".join(causes), had.action, command)
+            advice[change] = replace(had, subject=", ".join(dict.fromkeys(names)), cause=", ".join(causes))
         else:
-            advice[command] = Advice(subject, finding.kind.value, action, command)
+            command = command_of(change, source, target)
+            advice[change] = Advice(subject, finding.kind.value, action, command, change)
     if verdict.outcome is Outcome.WITHHELD:
         more = _more_rows(verdict, assessed, source)
-        advice[more.command] = more
+        advice[more.change] = more
     return tuple(advice.values())
 
 
-def _of(finding: Finding, assessed: Assessed, source: Source) -> tuple[str, str]:
+def _of(finding: Finding, source: Source) -> tuple[str, Change]:
     match finding.kind:
         case Kind.RULE:
-            return "train with the rules: every row then keeps them", _train(assessed, source, rules=True)
+            return "train with the rules: every row then keeps them", _training(source, _own(source), with_rules=True)
         case Kind.COPIES | Kind.NEAR:
             return (
                 "train a generator that keeps no rows, and assess what it draws; rows that were copied by other means "
                 "are not safe to hand on",
-                _train(assessed, source, model="tabular.copula"),
+                _training(source, KEEPS_NO_ROWS),
             )
         case Kind.EVEN | Kind.NUMBERS | Kind.SHARES | Kind.DROPPED | Kind.MISSING:
-            return "train on all rows: marginals are kept to a thousandth", _train(assessed, source)
+            return "train on all rows: marginals are kept to a thousandth", _training(source, LEARNS_MOST)
         case _:
-            return "train the model that learns most of how columns go together", _train(assessed, source)
+            return "train the model that learns most of how columns go together", _training(source, LEARNS_MOST)
 
 
-def _train(assessed: Assessed, source: Source, *, model: str = "tabular.nade", rules: bool = False) -> str:
-    if rules and source.model is not None:
-        model = source.model
-    words = ["synthstream", "train", str(source.real), "--out", f"{_plain(source)}-2", "--model", model]
-    if assessed.tables.ground.target is not None:
-        words += ["--target", assessed.tables.ground.target]
-    if source.rules is not None:
+def _own(source: Source) -> str:
+    """The model that drew the table; where that is not known, the one that learns most."""
+    return LEARNS_MOST if source.model is None else source.model
+
+
+def _training(source: Source, model: str, *, with_rules: bool = False) -> Change:
+    """To train a model: with the rules its own, as it was, and else, where it is the one there was, a wider one."""
+    settings = source.settings if model == source.model else {}
+    if model == source.model == LEARNS_MOST and not with_rules:
+        settings = {**settings, "width": min(2 * settings.get("width", 64), WIDEST)}
+    return Change(Deed.TRAIN, model, tuple(settings.items()), source.rules is not None)
+
+
+def command_of(change: Change, source: Source, target: str | None) -> str:
+    """The command that makes a change.
+
+    Args:
+        change: what is to be done.
+        source: what the tables are called.
+        target: the column that learners predict.
+    """
+    name = source.real.name.split(".")[0]
+    match change.deed:
+        case Deed.TRAIN:
+            words = ["train", str(source.real), "--out", f"{name}-2", "--model", str(change.model)]
+        case Deed.DRAW:
+            folder = str(source.synthetic) if source.model is not None else "ARTIFACT"
+            words = ["sample", folder, "--rows", str(change.rows), "--out", f"{name}-more.csv"]
+        case _:
+            real = "MORE_REAL_ROWS" if change.deed is Deed.GATHER else str(source.real)
+            words = ["assess", real, str(source.synthetic)]
+            words += [] if source.holdout is None else ["--holdout", str(source.holdout)]
+    if target is not None and change.deed is not Deed.DRAW:
+        words += ["--target", target]
+    if change.rules:
         words += ["--rules", str(source.rules)]
-    if model == source.model == "tabular.nade" and not rules:
-        words += ["--set", "width=128"]
-    return shlex.join(words)
-
-
-def _plain(source: Source) -> str:
-    return source.real.name.split(".")[0]
+    for setting, value in change.settings:
+        words += ["--set", f"{setting}={value if isinstance(value, str) else json.dumps(value)}"]
+    if change.deed is Deed.LOOK:
+        words += ["--seed", str(source.seed + 1)]
+    return shlex.join(["synthstream", *words])
 
 
 def _more_rows(verdict: Verdict, assessed: Assessed, source: Source) -> Advice:
@@ -108,17 +188,14 @@ def _more_rows(verdict: Verdict, assessed: Assessed, source: Source) -> Advice:
     tables = assessed.tables
     open_ones = [each for each in verdict.marked(Mark.OPEN) if each.score.WITHHOLDS and not each.measured.subject]
     names = ", ".join(each.score.TITLE.lower() for each in open_ones)
-    real = min(side.rows for side in (tables.real, tables.holdout) if side is not None)
+    enough = max(each.score.rows_that_help(tables) for each in open_ones)
     cause = f"too few rows to tell: {names}"
-    if tables.synthetic.rows < min(4 * real, MOST_DRAWN):
-        rows = min(max(4 * real, 10_000), MOST_DRAWN)
-        folder = str(source.synthetic) if source.model is not None else "ARTIFACT"
-        out = f"{_plain(source)}-more.csv"
-        words = ["synthstream", "sample", folder, "--rows", str(rows), "--out", out]
-        return Advice("the table", cause, "draw more synthetic rows and assess those", shlex.join(words))
-    words = ["synthstream", "assess", "MORE_REAL_ROWS", str(source.synthetic)]
-    if source.holdout is not None:
-        words += ["--holdout", str(source.holdout)]
-    if tables.ground.target is not None:
-        words += ["--target", tables.ground.target]
-    return Advice("the table", cause, "gather more real rows: synthetic ones are enough already", shlex.join(words))
+    if tables.synthetic.rows < min(enough, MOST_DRAWN):
+        change = Change(Deed.DRAW, rows=min(max(enough, 10_000), MOST_DRAWN))
+        action = "draw more synthetic rows and assess those"
+    elif any(each.score.helped_by_real_rows(tables) for each in open_ones):
+        change, action = Change(Deed.GATHER), "gather more real rows: synthetic ones are enough already"
+    else:
+        cause = f"can not be told: {names}"
+        change, action = Change(Deed.LOOK), "learners see no more rows than they did: let them see others"
+    return Advice("the table", cause, action, command_of(change, source, tables.ground.target), change)

@@ -73,7 +73,7 @@ class Report:
             "limits": asdict(self.verdict.limits),
             "scores": scores,
             "findings": [{**asdict(each), "kind": each.kind.value} for each in self.findings],
-            "advice": [asdict(each) for each in self.advice],
+            "advice": [each.to_json() for each in self.advice],
             "lacking": dict(self.assessed.lacking),
             "notes": list(self.assessed.tables.notes),
         }

@@ -91,6 +91,14 @@ class Score(ABC):
     PLACE: ClassVar[int]
     """Where it stands among the others."""
 
+    def rows_that_help(self, tables: Tables) -> int:
+        """More synthetic rows than these make its interval no narrower: the real ones are too few by then."""
+        return 4 * min(side.rows for side in (tables.real, tables.holdout) if side is not None)
+
+    def helped_by_real_rows(self, tables: Tables) -> bool:
+        """Whether more real rows would make its interval narrower."""
+        return True
+
     @abstractmethod
     def of(self, tables: Tables, side: Side) -> Mapping[Subject, Estimate]:
         """Measure rows against the real ones.

@@ -95,12 +95,10 @@ class Side:
     Args:
         table: under the schema's types.
         ground: what they are counted by.
-        said: where they are from, for people.
     """
 
     table: pa.Table
     ground: Ground
-    said: str = ""
 
     @property
     def rows(self) -> int:
@@ -185,9 +183,9 @@ class Tables:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, ground: Ground, tables: Sequence[tuple[pa.Table, str] | None], notes: Sequence[str] = ()) -> Tables:
-        """Of the real, the synthetic and, unless it is None, the held out table, each with where it is from."""
-        real, synthetic, holdout = (None if each is None else Side(each[0], ground, each[1]) for each in tables)
+    def of(cls, ground: Ground, tables: Sequence[pa.Table | None], notes: Sequence[str] = ()) -> Tables:
+        """Of the real, the synthetic and, unless it is None, the held out table."""
+        real, synthetic, holdout = (None if each is None else Side(each, ground) for each in tables)
         assert real is not None
         assert synthetic is not None
         return cls(ground, real, synthetic, holdout, tuple(notes))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,52 +13,21 @@ import generators
 from generators.artifact import Artifact, check_folder, load_artifact
 from generators.neural.launch import Launch
 from generators.start import Keep
-from generators.task import Progress as Told
 from schemas.errors import InputError
-from schemas.rows import Rows
 from stream_app import training
 from stream_app.choosing import AUTO, BUDGET_S, Budget, choose
-from stream_app.commands.column_options import AskedColumns, column_options
-from stream_app.commands.real_rows import AskedRows, rows_options
-from stream_app.options import as_json, dry_run, show
+from stream_app.commands.asked_training import AskedTraining, settings_of, training_options
+from stream_app.options import as_json, dry_run, show, track_option
 from stream_app.report import artifact_report, print_columns, print_rules
 from stream_app.terminal import progress_bar
+from stream_app.tracking import keep_artifact, keep_training, tracked, with_epochs
 
 FOR_PROGRAMS = ("avro", "profile", "rules", "table_facts", "considered", "tried")
 """What only `--json` shows of an artifact; people get tables of the columns and the rules."""
 
 
-def settings_of(model: str, pairs: Sequence[str], before: Artifact | None) -> dict[str, Any]:
-    """A model's settings: those asked for, else those of the artifact that training goes on from, else the defaults.
-
-    Args:
-        model: the generator's name.
-        pairs: as `--set` takes them, NAME=VALUE.
-        before: the artifact, if there is one.
-
-    Raises:
-        InputError: settings that do not read, or that the model does not know.
-    """
-    generator = generators.load(model)
-    kept = {} if before is None else {k: v for k, v in before.manifest["settings"].items() if k in generator.SETTINGS}
-    return generators.settings_for(generator, kept | _settings(pairs))
-
-
-def _settings(pairs: Sequence[str]) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals:
-            raise InputError(f"--set {pair}: expected NAME=VALUE, as in --set epochs=20")
-        try:
-            settings[name] = json.loads(text)
-        except ValueError:
-            settings[name] = text
-    return settings
-
-
 @dataclass(frozen=True)
-class Asked(AskedRows, AskedColumns):
+class Asked(AskedTraining):
     """The flags of `train`.
 
     Raises:
@@ -67,26 +35,17 @@ class Asked(AskedRows, AskedColumns):
     """
 
     out: Path
-    model: str
-    seed: int
-    name: str | None
-    settings: tuple[str, ...]
-    rules: Path | None
-    schema: Path | None
-    like_topic: str | None
     checkpoint: Path | None
     checkpoint_every: float
     resume: bool
     warm_start: Path | None
-    device: str
     max_seconds: float | None
     tries: int | None
+    track: str | None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self._check_choice()
-        if self.schema is not None and self.like_topic is not None:
-            raise InputError(f"--schema {self.schema} and --like-topic {self.like_topic}: give one of them, not both")
 
     def _check_choice(self) -> None:
         """Refuse what does not go with a model that is named, or with one that is not."""
@@ -112,31 +71,14 @@ class Asked(AskedRows, AskedColumns):
         seconds = BUDGET_S if self.max_seconds is None else self.max_seconds
         return Budget(seconds, 0 if self.tries is None else self.tries, self.device)
 
-    @property
-    def table_name(self) -> str:
-        """The table's name: given, or the file's without its endings, or the topic's."""
-        if self.name is not None:
-            return self.name
-        return str(self.from_topic) if self.table is None else self.table.name.split(".")[0]
-
     def training(self) -> training.Training:
         """What to train, and how, before the rows are read."""
         keep = keep_of(self.checkpoint, self.checkpoint_every, self.resume)
         before = None if self.warm_start is None else load_artifact(self.warm_start)
         model = generators.names()[0] if self.model == AUTO else self.model  # one that stands in until rows are read
         settings = settings_of(model, self.settings, before)
-        rules = () if self.rules is None else training.rules_of_file(self.rules)
         plan = training.Training(model, self.table_name, self.choices, self.seed, settings)
-        return replace(plan, rules=rules, keep=keep, before=before, device=self.device)
-
-    def real(self, told: Told) -> tuple[Rows, dict[str, Any] | None]:
-        """The real rows, and the Avro schema to keep to, if any."""
-        wire = None if self.schema is None else training.schema_of_file(self.schema)
-        topic = self.from_topic if self.like_topic is None else self.like_topic
-        with self.outside(topic is not None) as outside:
-            if wire is None and topic is not None and outside is not None:
-                wire = training.schema_of_topic(outside, topic)
-            return self.read(outside, told), wire
+        return replace(plan, rules=self.rules_asked, keep=keep, before=before, device=self.device)
 
 
 def checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -160,13 +102,6 @@ def checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:
     return folder(every(resume(command)))
 
 
-def device(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Option --device."""
-    words = click.Choice(["cpu", "cuda", "auto"])
-    told = "What to train on; auto is CUDA where it is, else the CPU."
-    return click.option("--device", type=words, default="cpu", show_default=True, help=told)(command)
-
-
 def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
     """Where checkpoints are, as these options say.
 
@@ -181,24 +116,13 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
 @click.command("train")
 @click.argument("table", required=False, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the artifact; replaced whole.")
-@click.option(
-    "--model",
-    default="tabular.copula",
-    show_default=True,
-    help="Generator; `synthstream models` lists them, auto takes the one that suits the table.",
+@training_options(
+    "tabular.copula", "Generator; `synthstream models` lists them, auto takes the one that suits the table."
 )
 @click.option("--max-seconds", type=float, metavar="SECONDS", help="With --model auto: how long training may take.")
 @click.option(
     "--try", "tries", type=click.IntRange(1), metavar="N", help="With --model auto: try so many on rows held back."
 )
-@column_options
-@click.option("--seed", default=0, show_default=True, help="Seeds training.")
-@click.option("--name", help="Name of the table and of the Avro record; the file's name by default.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
-@click.option("--rules", type=click.Path(path_type=Path), help="YAML file of rules that every record is to meet.")
-@click.option("--schema", type=click.Path(path_type=Path), help="Publish under this Avro schema (.avsc), as it is.")
-@click.option("--like-topic", metavar="TOPIC", help="Publish under the schema registered for this topic.")
-@rows_options
 @click.option(
     "--warm-start",
     type=click.Path(path_type=Path),
@@ -206,7 +130,7 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
     help="Begin with the weights of this artifact of the same model, as far as its columns fit.",
 )
 @checkpoints
-@device
+@track_option
 @dry_run
 @as_json
 def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
@@ -214,20 +138,24 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     asked = Asked(**flags)
     check_folder(asked.out)
     plan, budget = asked.training(), asked.budget if asked.model == AUTO else None
-    with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
+    is_first = Launch.here().is_first
+    where = asked.track if is_first and not dry_run else None
+    with tracked(where, f"train {plan.name}") as run, progress_bar(quiet=as_json or not is_first) as told:
         raw, wire = asked.real(told)
         plan = replace(plan, wire=wire)
         if budget is not None:
             plan = choose(raw, plan, budget, told)
+        keep_training(run, plan)
         if dry_run:
             schema, left_out = training.checked(raw, plan)
         else:
-            artifact = training.train(raw, plan, asked.out, told)
+            artifact = training.train(raw, plan, asked.out, with_epochs(told, run))
+            keep_artifact(run, artifact)
     if dry_run:
         found = {"table": plan.name, "rows": raw.count, "columns": list(schema.names), "would_write": str(asked.out)}
         found |= {"model": plan.model, "chosen_because": plan.chosen["chosen_because"]} if plan.chosen else {}
         show({**found, **({"rules": len(plan.rules), "rows_breaking": left_out} if plan.rules else {})}, as_json)
-    elif Launch.here().is_first:
+    elif is_first:
         report(artifact, asked.out, as_json)
 
 

@@ -12,8 +12,9 @@ from generators.artifact import check_folder, load_artifact
 from generators.neural.launch import Launch
 from schemas.inference import Choices
 from stream_app import training
+from stream_app.commands.asked_training import device, settings_of
 from stream_app.commands.real_rows import AskedRows, rows_options
-from stream_app.commands.train import checkpoints, device, keep_of, report, settings_of
+from stream_app.commands.train import checkpoints, keep_of, report
 from stream_app.options import as_json, dry_run, show
 from stream_app.terminal import progress_bar
 

@@ -45,6 +45,14 @@ class TwoSamples(Score):
     WITHHOLDS = True
     PLACE = 10
 
+    def rows_that_help(self, tables: Tables) -> int:
+        """See `Score.rows_that_help`: as many as there are real ones."""
+        return min(tables.real.rows, MOST_ROWS)
+
+    def helped_by_real_rows(self, tables: Tables) -> bool:
+        """See `Score.helped_by_real_rows`."""
+        return tables.real.rows < MOST_ROWS
+
     def of(self, tables: Tables, side: Side) -> Mapping[Subject, Estimate]:
         """See `Score.of`."""
         features = Features(tables)

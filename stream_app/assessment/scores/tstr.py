@@ -63,6 +63,14 @@ class TrainSynthetic(Score):
     WITHHOLDS = True
     PLACE = 15
 
+    def rows_that_help(self, tables: Tables) -> int:
+        """See `Score.rows_that_help`: learners see as many as there are real ones."""
+        return min(tables.real.rows, TRAIN_ROWS)
+
+    def helped_by_real_rows(self, tables: Tables) -> bool:
+        """See `Score.helped_by_real_rows`: they are learned from, and tested on."""
+        return tables.real.rows < TRAIN_ROWS or tables.holdout is None or tables.holdout.rows < TEST_ROWS
+
     def of(self, tables: Tables, side: Side) -> Mapping[Subject, Estimate]:
         """See `Score.of`."""
         return {each.subject: each.of for each in self.measure(tables)} if side is tables.synthetic else {}

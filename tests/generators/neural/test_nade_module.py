@@ -8,6 +8,7 @@ import torch
 
 from generators.discrete.autoregressive import Walk
 from generators.discrete.cells import Cells, Codes, cells_of
+from generators.neural.any_order import loss_alone
 from generators.neural.nade_module import NadeModule, fit_network
 from schemas.profile import profile_table
 from tests.generators.tables import ignore, orders
@@ -54,6 +55,7 @@ def test_training_lowers_the_loss_below_that_of_independent_columns(coded: tuple
     counts = [np.bincount(column[column >= 0]) / len(column) for column in codes.T]
     alone = -sum((share[share > 0] * np.log(share[share > 0])).sum() for share in counts)
     assert known < alone - 0.3
+    assert loss_alone(codes, cells) == pytest.approx(alone, abs=0.1)
 
 
 def test_the_same_seed_gives_the_same_network_and_leaves_others_numbers_alone(coded: tuple[Cells, Codes]) -> None:

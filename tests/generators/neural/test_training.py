@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from generators.neural.checkpoints import Keeper
 from generators.neural.training import Plan, train
 from generators.start import Keep
+from generators.task import Epoch
 from schemas.errors import InputError
 
 PLAN = Plan(64, learning_rate=0.05, max_epochs=40)
@@ -106,6 +107,25 @@ def test_it_ends_after_so_many_epochs_or_so_long() -> None:
     _, best = trained(Plan(64, max_seconds=0.0), said=said)
     assert len(said) <= 1
     assert best < float("inf")
+
+
+def test_every_epoch_is_told_with_its_numbers_the_last_among_them_and_who_is_told_may_end_it() -> None:
+    told: list[str] = []
+    plan = Plan(64, learning_rate=0.05, max_epochs=40, patience=2, alone=10.0)
+    torch.manual_seed(0)
+    best = train(nn.Linear(1, 1), line(), squared, squared, plan, lambda share, what: told.append(what)).loss
+    epochs = [what for what in told if isinstance(what, Epoch)]
+    assert [each.number for each in epochs] == list(range(1, len(told) + 1))
+    assert [each.apart + 10 for each in epochs] == pytest.approx([each.loss for each in epochs])
+    assert epochs[-1].best == best
+    assert len(epochs) < 40  # it ended by itself, and that epoch is told too
+    assert all(each.best <= best for each, best in zip(epochs[1:], [e.best for e in epochs], strict=False))
+
+    def enough(share: float, what: str) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        train(nn.Linear(1, 1), line(), squared, squared, plan, enough)
 
 
 def test_many_rows_are_gone_over_in_several_epochs_each_once() -> None:

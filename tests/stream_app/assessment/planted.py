@@ -66,7 +66,7 @@ def tables_of(
     assert sides[0] is not None
     fewest = min(each.num_rows for each in sides if each is not None)
     ground = ground_of(sides[0], schema, fewest, target, rules)
-    return Tables.of(ground, [None if each is None else (each, "") for each in sides])
+    return Tables.of(ground, sides)
 
 
 def judged(tables: Tables) -> tuple[Assessed, Verdict, tuple[Finding, ...]]:
