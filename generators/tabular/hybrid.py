@@ -1,4 +1,4 @@
-"""A pool of rows that another model drew, weighed so that pairs of columns go together as they do in the table."""
+"""A pool of rows that another model drew, weighed until they are hardly told from the table's."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ from schemas.profile import Profile
 from schemas.table import TableSchema
 
 LEAST: Mapping[str, float] = {
-    **{"pool": 1_000, "trees": 0, "pairs": 0, "rounds": 0},
-    **{"cells": 2, "max_seconds": 0, "max_epochs": 1},
+    "pool": 1_000,
+    "trees": 0,
+    "pairs": 0,
+    "rounds": 0,
+    "cells": 2,
+    "max_seconds": 0,
+    "max_epochs": 1,
 }
 
 AT_ONCE = 16_384

@@ -21,7 +21,7 @@ from generators.task import Task
 from schemas.errors import InputError
 from schemas.numeric import as_numbers
 from schemas.table import Kind
-from tests.generators.tables import AWKWARD, Made, brief, flights, flights_artifact, orders, rare_values
+from tests.generators.tables import AWKWARD, BRIEF, Made, brief, flights, flights_artifact, orders, rare_values
 
 KEY = (3, 5)
 ROWS = 600
@@ -198,7 +198,7 @@ def well_fitted(name: str) -> Generator:
     """A model trained for as long as it takes."""
     table, schema = orders()
     generator = generators.load(name)
-    settings = generators.settings_for(generator, {})
+    settings = generators.settings_for(generator, BRIEF.get(name, {}))
     return generator.fit(Task.of(table, schema, settings))
 
 

@@ -16,6 +16,7 @@ from generators.sampler import Sampler
 from generators.scan import scan
 from generators.start import Keep, Start
 from generators.tabular.hybrid import Hybrid
+from generators.tabular.nade import Nade
 from generators.task import Task
 from schemas.errors import InputError
 from schemas.rows import Rows
@@ -98,13 +99,18 @@ def test_the_artifact_holds_cells_weights_and_the_model_behind(tmp_path: Path) -
     assert golden_hash(load_artifact(tmp_path / "made")) == golden_hash(made)
 
 
-def test_another_model_may_be_behind_with_its_own_settings_and_likelihood_stays_its_own() -> None:
-    pytest.importorskip("torch")
-    model = fitted({"model": "tabular.nade", "max_epochs": 1, "pool": 1_000, "trees": 0}, 600)
-    assert model._name == "tabular.nade"
-    assert model._behind._cells.fineness == 100  # type: ignore[attr-defined]
+def test_another_model_may_be_behind_with_its_own_settings_and_checkpoints(tmp_path: Path) -> None:
+    table, schema = orders(600)
+    start = Start("tabular.hybrid", Keep(tmp_path / "kept", 0.0))
+    settings = {"model": "tabular.nade", "max_epochs": 1, "pool": 1_000, "trees": 0}
+    model = artifact_from(Rows.of(table), schema, start, settings, 0, ignore, 1).generator
+    assert isinstance(model, Hybrid)
+    assert isinstance(model._behind, Nade)
+    assert model._behind._cells.fineness == 100
+    assert start.keep is not None
+    assert start.keep.file.exists()
     with pytest.raises(InputError, match="can not say how likely rows are"):
-        model.log_likelihood(orders(10)[0])
+        model.log_likelihood(table)
 
 
 def test_what_the_model_behind_can_not_do_is_refused_as_it_refuses_it(tmp_path: Path) -> None:
