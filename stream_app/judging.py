@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from monitors.alarms import Alarms, Event
 from monitors.delta import fingerprint
+from monitors.evidence import Subject
 from monitors.kept import State
 from monitors.measure import Measurement, measure
 from monitors.ongoing import OpenAlarms
@@ -61,6 +62,7 @@ class Judges:
         alarms: the latches.
         exporter: shows it all to Prometheus.
         tolerated: by rule, the share of records that may break it; the others are facts.
+        inflation: by subject, how many records count as one; one where it is not there.
     """
 
     layout: PaneLayout
@@ -71,6 +73,7 @@ class Judges:
     alarms: Alarms
     exporter: Exporter
     tolerated: Mapping[str, float] = field(default_factory=dict)
+    inflation: Mapping[Subject, float] = field(default_factory=dict)
 
     @property
     def references(self) -> tuple[Reference, ...]:

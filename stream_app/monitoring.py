@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from connectors.alertmanager import Alertmanager
@@ -16,13 +16,15 @@ from monitors.alarms import Alarms
 from monitors.budgets import Budgets
 from monitors.classifier import Classifier, Draw
 from monitors.detector import SCALES
-from monitors.evidence import Sensitivity, SequentialEvidence
+from monitors.dispersion import factors
+from monitors.evidence import Sensitivity, SequentialEvidence, Subject
 from monitors.pane import Deltas, PaneLayout
 from monitors.prometheus import Exporter
 from monitors.reference import Reference, change_reference, fidelity_reference
 from monitors.samples import Sampler
 from monitors.window import Windows
 from schemas.errors import InputError
+from schemas.monitoring import Monitoring
 from schemas.rates import Profile
 from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec
@@ -38,7 +40,7 @@ from stream_app.judging import Judges, Judging
 from stream_app.keeping import Keeper, Kept, last_kept
 from stream_app.kept_rules import with_rows
 from stream_app.merged import Member, Merged
-from stream_app.own_rows import AMID, blocks_of, counts_in, own_counts
+from stream_app.own_rows import AMID, blocks_of, counts_in, own_rows
 from stream_app.pager import Pager
 from stream_app.publish import Clock
 from stream_app.responder import Responder
@@ -62,10 +64,9 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     layout = PaneLayout(
         watched, artifact.profile, rules, event_time=spec.event_time, pairs=pairs, intended_per_s=_intended(spec)
     )
-    change = change_reference(layout, own_counts(spec, artifact))
-    sensitivity = Sensitivity(wanted.panes_per_false_alarm, wanted.min_effect, wanted.min_records)
-    evidence = SequentialEvidence(layout, change, sensitivity, spec.tolerated, tells=wanted.classifier)
-    alarms = Alarms(evidence, change, wanted.clear_after)
+    own = own_rows(spec, artifact, layout, _longest_rows(spec))
+    change, inflation = change_reference(layout, own.counts), factors(wanted.dependence, layout, own.lives)
+    alarms = alarms_of(wanted, layout, change, spec.tolerated, inflation)
     sampler = Sampler(layout.bins) if wanted.classifier else None
     follower = _following(spec, artifact, layout, change, alarms, sampler)
     return Judges(
@@ -84,7 +85,37 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
         alarms,
         Exporter(spec.stream, alarms.subjects, budgets=Budgets(spec.tolerated, wanted.fidelity_budget)),
         spec.tolerated,
+        inflation,
     )
+
+
+def alarms_of(
+    watched: Monitoring,
+    layout: PaneLayout,
+    reference: Reference,
+    tolerated: Mapping[str, float],
+    inflation: Mapping[Subject, float],
+) -> Alarms:
+    """Build what judges panes.
+
+    Args:
+        watched: how the stream is watched.
+        layout: its cells.
+        reference: the generator's own rows.
+        tolerated: by rule, the share of records that may break it.
+        inflation: by subject, how many records count as one.
+    """
+    sensitivity = Sensitivity(watched.panes_per_false_alarm, watched.min_effect, watched.min_records)
+    evidence = SequentialEvidence(layout, reference, sensitivity, tolerated, inflation, tells=watched.classifier)
+    return Alarms(evidence, reference, watched.clear_after)
+
+
+def _longest_rows(spec: StreamSpec) -> float:
+    """How many rows evidence looks at together at the most, where the stream's file says so in a number."""
+    asked = rate(spec)
+    if isinstance(asked, Profile) or asked == UNPACED:
+        return 0.0
+    return asked * SCALES[-1] * spec.monitor.pane_s
 
 
 def _intended(spec: StreamSpec) -> float | None:
