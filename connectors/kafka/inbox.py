@@ -90,7 +90,15 @@ class Inbox:
         Raises:
             ServiceError: the broker does not answer.
         """
-        return {p: self._consumer.watermarks(p, CONTACT_S)[1] for p in self.assignment}
+        return {p: high for p, (_, high) in self.bounds().items()}
+
+    def bounds(self) -> dict[int, tuple[int, int]]:
+        """By partition, the oldest offset there still is, and the high watermark.
+
+        Raises:
+            ServiceError: the broker does not answer.
+        """
+        return {p: self._consumer.watermarks(p, CONTACT_S) for p in self.assignment}
 
     def seek(self, offsets: Mapping[int, int]) -> None:
         """Go on reading from these offsets."""

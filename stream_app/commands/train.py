@@ -18,9 +18,8 @@ from generators.task import Progress as Told
 from schemas.errors import InputError
 from schemas.inference import Choices
 from schemas.policies import read_wishes
-from schemas.rows import Rows
 from stream_app import training
-from stream_app.commands.real_rows import AskedRows, rows_options
+from stream_app.commands.real_rows import AskedRows, Real, rows_options
 from stream_app.options import as_json, dry_run, show
 from stream_app.report import artifact_report, print_columns, print_rules
 from stream_app.terminal import progress_bar
@@ -119,7 +118,7 @@ class Asked(AskedRows):
         plan = training.Training(self.model, self.table_name, self.choices, self.seed, settings)
         return replace(plan, rules=rules, keep=keep, before=before, device=self.device)
 
-    def real(self, told: Told) -> tuple[Rows, dict[str, Any] | None]:
+    def real(self, told: Told) -> tuple[Real, dict[str, Any] | None]:
         """The real rows, and the Avro schema to keep to, if any."""
         wire = None if self.schema is None else training.schema_of_file(self.schema)
         topic = self.from_topic if self.like_topic is None else self.like_topic
@@ -215,22 +214,24 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     check_folder(asked.out)
     plan = asked.training()
     with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
-        raw, wire = asked.real(told)
+        real, wire = asked.real(told)
+        raw = real.rows
         plan = replace(plan, wire=wire)
         if dry_run:
             schema, left_out = training.checked(raw, plan)
         else:
             artifact = training.train(raw, plan, asked.out, told)
     if dry_run:
-        found = {"table": plan.name, "rows": raw.count, "columns": list(schema.names), "would_write": str(asked.out)}
+        found = {"table": plan.name, "rows": raw.count, **real.facts, "columns": list(schema.names)}
+        found |= {"would_write": str(asked.out)}
         show({**found, **({"rules": len(plan.rules), "rows_breaking": left_out} if plan.rules else {})}, as_json)
     elif Launch.here().is_first:
-        report(artifact, asked.out, as_json)
+        report(artifact, asked.out, as_json, real)
 
 
-def report(artifact: Artifact, folder: Path, as_json: bool) -> None:
-    """Print what an artifact is."""
-    facts = artifact_report(artifact, folder)
+def report(artifact: Artifact, folder: Path, as_json: bool, real: Real | None = None) -> None:
+    """Print what an artifact is, and what it was trained on where that was read just now."""
+    facts = artifact_report(artifact, folder) | ({} if real is None else real.facts)
     show({k: v for k, v in facts.items() if as_json or (k not in FOR_PROGRAMS and v != [])}, as_json)
     if not as_json:
         print_columns(artifact)
