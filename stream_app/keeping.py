@@ -23,7 +23,7 @@ KEEP_S = 5.0
 MOST_OF_TIME = 0.02
 """Keeping takes at most this share of the time: where much is known, it is done less often."""
 
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 """Version of what is kept."""
 
 

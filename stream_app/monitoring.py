@@ -14,7 +14,6 @@ from generators.artifact import Artifact
 from generators.randomness import Purpose
 from monitors.alarms import Alarms
 from monitors.budgets import Budgets
-from monitors.classifier import Classifier, Draw
 from monitors.detector import SCALES
 from monitors.dispersion import factors
 from monitors.evidence import Sensitivity, SequentialEvidence, Subject
@@ -34,7 +33,7 @@ from stream_app.assemble import Outside, changes_of, initial_state, rate, runnin
 from stream_app.counting import Counter
 from stream_app.decoding import Decoders
 from stream_app.deeds import Deeds
-from stream_app.following import Basis, Follower
+from stream_app.following import Basis, Catcher, Follower
 from stream_app.fresh_rows import FreshRows
 from stream_app.judging import Judges, Judging
 from stream_app.keeping import Keeper, Kept, last_kept
@@ -139,12 +138,12 @@ def _following(
 ) -> Follower:
     """What keeps the comparison in step with what is announced; it hears of nothing until it is told where."""
 
-    def fresh(asked: StreamSpec, drawn: Artifact) -> Draw | None:
+    def fresh(asked: StreamSpec, drawn: Artifact) -> FreshRows | None:
         if sampler is None:
             return None
-        return FreshRows(layout, sampler, blocks_of(asked, drawn, Purpose.CLASSIFIER)).draw
+        return FreshRows(layout, sampler, blocks_of(asked, drawn, Purpose.CLASSIFIER))
 
-    first, draw = Making(steering=spec.steer), fresh(spec, artifact)
+    first, rows = Making(steering=spec.steer), fresh(spec, artifact)
 
     def basis(making: Making) -> Basis:
         asked = spec.model_copy(update={"steer": making.steering})
@@ -154,8 +153,8 @@ def _following(
         counts = counts_in(layout, blocks_of(asked, drawn, Purpose.REFERENCE), AMID)
         return Basis(change_reference(layout, counts), fresh(asked, drawn))
 
-    classifier = None if sampler is None or draw is None else Classifier(len(sampler.names), draw)
-    return Follower(alarms, classifier, first, basis)
+    catcher = None if sampler is None or rows is None else Catcher(len(sampler.names), rows)
+    return Follower(alarms, catcher, first, basis)
 
 
 def _announced(spec: StreamSpec, outside: Outside) -> Announcements | None:

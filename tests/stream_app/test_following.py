@@ -50,7 +50,7 @@ def test_what_a_command_steers_is_no_drift_and_a_drift_is(monkeypatch: pytest.Mo
 def test_nobody_who_looks_at_the_page_waits_while_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = live(monkeypatch, monitor=CLASSIFIED).until(6)
     follower, free = stream.watch.judges.follower, list[bool]()
-    drawn, told = follower._basis, follower._classifier
+    drawn, told = follower._basis, follower._catcher
 
     def looked_at(making: Making) -> Basis:
         free.append(not stream.watch.lock.locked())

@@ -35,9 +35,9 @@ def kept_of(ended: Scene) -> Kept:
     return Kept.from_bytes(Kept(watch.positions, ended.hands.now, watch.state()).to_bytes())
 
 
-def gone_on(kept: Kept, away_s: float = 0.0) -> Scene:
+def gone_on(kept: Kept, monitor: dict[str, Any] = LONGER, away_s: float = 0.0) -> Scene:
     """Another monitor that goes on; the records that came meanwhile are there at once."""
-    other = scene(records(), monitor=LONGER)
+    other = scene(records(), monitor=monitor)
     other.topic._offsets, other.topic._read = dict(kept.positions), sum(kept.positions.values())
     other.hands.now = kept.at_ms + away_s * 1_000
     other.watch.restore(kept.state)
@@ -81,6 +81,16 @@ def test_what_goes_on_is_bit_for_bit_what_never_ended(cut_s: float) -> None:
         assert mine.measurements == theirs.measurements
 
 
+def test_a_classifier_goes_on_and_tells_from_rows_that_it_never_saw() -> None:
+    told = {**LONGER, "classifier": True}
+    whole = scene(records(), monitor=told).until(END_S)
+    first = scene(records(), monitor=told).until(DRIFT_S[0] + 1.5)
+    other = gone_on(kept_of(first), told).until(END_S)
+    assert_knows_the_same(whole, other)
+    assert (whole.watch.judges.follower.state["catcher"]["fresh"]["next"]) > 0
+    assert to_bytes(whole.watch.judges.follower.state) == to_bytes(other.watch.judges.follower.state)
+
+
 def test_an_alarm_that_is_open_stays_so_and_does_not_open_again() -> None:
     first = scene(records(), monitor=LONGER).until(DRIFT_S[0] + 4)
     assert {event.kind for event in events(first)} == {"opened"}
@@ -120,7 +130,7 @@ def test_a_state_of_other_cells_or_lengths_is_refused() -> None:
         scene([]).watch.restore(kept.state)
     with pytest.raises(InputError, match="state: was counted in other cells"):
         scene([], rules=(), monitor=LONGER).watch.restore(kept.state)
-    with pytest.raises(InputError, match=r"state format=None: this program reads 1"):
+    with pytest.raises(InputError, match=r"state format=None: this program reads 2"):
         Kept.from_bytes(to_bytes({}))
 
 
