@@ -39,7 +39,7 @@ from stream_app.judging import Judges, Judging
 from stream_app.keeping import Keeper, Kept, last_kept
 from stream_app.kept_rules import with_rows
 from stream_app.merged import Member, Merged
-from stream_app.own_rows import AMID, blocks_of, counts_in, own_rows
+from stream_app.own_rows import amid_counts, blocks_of, own_rows
 from stream_app.pager import Pager
 from stream_app.publish import Clock
 from stream_app.responder import Responder
@@ -150,17 +150,15 @@ def _following(
         drawn = artifact if making.model is None else swapped_in(spec, making.model)
         if making.key == first.key:
             return Basis(change, fresh(asked, drawn))
-        counts = counts_in(layout, blocks_of(asked, drawn, Purpose.REFERENCE), AMID)
+        counts = amid_counts(asked, artifact, drawn, layout)
         return Basis(change_reference(layout, counts), fresh(asked, drawn))
 
     catcher = None if sampler is None or rows is None else Catcher(len(sampler.names), rows)
     return Follower(alarms, catcher, first, basis)
 
 
-def _announced(spec: StreamSpec, outside: Outside) -> Announcements | None:
-    """What hears of commands; a row that entities keep may be of any time, so streams of changes have none."""
-    if spec.changes is not None:
-        return None
+def _announced(spec: StreamSpec, outside: Outside) -> Announcements:
+    """What hears of commands."""
     return Announcements(outside.cluster, topics_of(spec), spec.epoch, Making(steering=spec.steer))
 
 

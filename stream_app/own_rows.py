@@ -18,7 +18,7 @@ from generators.steered import UNSTEERED, steered
 from monitors.dispersion import Blocks
 from monitors.pane import PaneLayout
 from schemas.errors import InputError
-from schemas.row_counts import RowCounts, RowLayout
+from schemas.row_counts import RowCounts
 from schemas.stream import StreamSpec
 from stream_app.assemble import changes_of
 from stream_app.changes import Changes, happened
@@ -83,12 +83,16 @@ def counts_in(layout: PaneLayout, block: Block, rows: int) -> RowCounts:
     """
     counts = np.zeros((1, layout.size), np.int64)
     for index in range(-(-rows // BLOCK_ROWS)):
-        drawn = block(index)
-        missing = sorted(layout.bins.keys() - set(drawn.schema.names))
-        if missing:
-            raise InputError(f"columns {', '.join(missing)}: are not drawn by it; restart the monitor with its file")
-        layout.rows.add(drawn, np.zeros(0, np.int64), counts)
+        layout.rows.add(_whole(block(index), layout), np.zeros(0, np.int64), counts)
     return layout.rows.read(counts[0])
+
+
+def _whole(drawn: pa.RecordBatch, layout: PaneLayout) -> pa.RecordBatch:
+    """Rows that have every column that is counted; raises InputError where they lack one."""
+    missing = sorted(layout.bins.keys() - set(drawn.schema.names))
+    if missing:
+        raise InputError(f"columns {', '.join(missing)}: are not drawn by it; restart the monitor with its file")
+    return drawn
 
 
 def blocks_of(spec: StreamSpec, artifact: Artifact, purpose: Purpose) -> Block:
@@ -109,25 +113,45 @@ def _keys(spec: StreamSpec, artifact: Artifact) -> Population | None:
     return population_of(artifact.generator, spec.key, 1) if skewed else None
 
 
+def amid_counts(spec: StreamSpec, artifact: Artifact, drawn: Artifact, layout: PaneLayout) -> RowCounts:
+    """The cells of a stream's rows as something draws them that was announced; of `AMID` rows.
+
+    Args:
+        spec: the stream, steered as was announced.
+        artifact: what drew it first, whose keys stay.
+        drawn: what draws it.
+        layout: the cells.
+
+    Raises:
+        InputError: the rows lack a column, or can not be steered so.
+    """
+    changes = changes_of(spec, artifact)
+    if changes is None or changes.form.columns is None:
+        return counts_in(layout, blocks_of(spec, drawn, Purpose.REFERENCE), AMID)
+    counts = np.zeros((1, layout.size), np.int64)
+    for batch, _ in _events(spec, artifact, changes, drawn):
+        layout.rows.add(_whole(batch, layout), np.zeros(0, np.int64), counts)
+    return layout.rows.read(counts[0])
+
+
 def _own_changes(spec: StreamSpec, artifact: Artifact, changes: Changes, layout: PaneLayout, window_rows: float) -> Own:
     """The rows after the stream's own first events, and how alike those of one life are.
 
     Entities that never end are the same in every window as here, and what they keep moves nothing.
     """
-    rows = RowLayout(artifact.schema, artifact.profile, tuple(artifact.reference.pairs))
-    counts = np.zeros((1, rows.size), np.int64)
+    counts = np.zeros((1, layout.size), np.int64)
     codes, lives = [], []
-    for batch, life in _events(spec, artifact, changes):
-        rows.add(batch, np.zeros(0, np.int64), counts)
+    for batch, life in _events(spec, artifact, changes, artifact):
         codes.append(layout.rows.codes(batch))
+        layout.rows.add_codes(codes[-1], np.zeros(0, np.int64), counts)
         lives.append(life)
     if changes.form.deletes == 0:
-        return Own(rows.read(counts[0]))
-    return Own(rows.read(counts[0]), _by_life(layout, np.hstack(codes), np.concatenate(lives), window_rows))
+        return Own(layout.rows.read(counts[0]))
+    return Own(layout.rows.read(counts[0]), _by_life(layout, np.hstack(codes), np.concatenate(lives), window_rows))
 
 
 def _events(
-    spec: StreamSpec, artifact: Artifact, changes: Changes
+    spec: StreamSpec, artifact: Artifact, changes: Changes, drawn: Artifact
 ) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
     """The rows after the stream's own first events, in all of its shards, and a number for the life each is of."""
     keys = population_of(artifact.generator, spec.key, spec.shards)
@@ -140,7 +164,7 @@ def _events(
         wanted = round(CHANGES_COUNTED * fraction)
         for start in range(0, wanted, BLOCK_ROWS):
             bounds = (start, min(start + BLOCK_ROWS, wanted))
-            found = happened(history, lambda model: artifact, log, bounds, with_before=False)
+            found = happened(history, lambda model: drawn, log, bounds, with_before=False)
             there = ~found.deleted
             events = history.block(start // BLOCK_ROWS)
             lives = (before + events.entities * CHANGES_COUNTED + events.lives)[: len(there)]

@@ -58,7 +58,8 @@ def shown_of(arrivals: Arrivals, sequences: list[int]) -> list[list[int]]:
     """What records of one shard show, one after the other."""
     numbers = np.array(sequences)
     lineages = Lineages(np.zeros(len(numbers), np.int64), numbers)
-    return arrivals.shown(np.full(len(numbers), 2, np.int32), lineages)[1].tolist()
+    shown: list[list[int]] = arrivals.shown(np.full(len(numbers), 2, np.int32), lineages)[1].tolist()
+    return shown
 
 
 @given(st.permutations(range(24)), st.integers(0, 24), st.sets(st.integers(0, 23)))
