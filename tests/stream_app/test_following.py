@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from generators.artifact import Artifact, save
+from monitors.pane import Pane
 from monitors.reference import CHANGE
 from schemas.errors import Problem
 from schemas.inference import conform
@@ -58,8 +59,13 @@ def test_nobody_who_looks_at_the_page_waits_while_rows_are_drawn(monkeypatch: py
 
     assert told is not None
     tell = told.tell
+
+    def learned_from(pane: Pane) -> None:
+        free.append(not stream.watch.lock.locked())
+        tell(pane)
+
     monkeypatch.setattr(follower, "_basis", looked_at)
-    monkeypatch.setattr(told, "tell", lambda pane: (free.append(not stream.watch.lock.locked()), tell(pane)))
+    monkeypatch.setattr(told, "tell", learned_from)
     stream.tell(steered(RARE), "steer").until(12)
     assert len(free) > 4
     assert all(free)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,8 +40,8 @@ def send(cluster: Cluster, topic: str, values: list[bytes], partition: int = 0, 
 
 
 def numbered(outside: Outside, subject: str, first: int, count: int) -> list[bytes]:
-    numbers = pa.array(range(first, first + count))
-    words = pa.array([f"v{i % 5}" for i in range(first, first + count)])
+    numbers: pa.Array[Any] = pa.array(range(first, first + count))
+    words: pa.Array[Any] = pa.array([f"v{i % 5}" for i in range(first, first + count)])
     identity = outside.registry.register(f"{subject}-value", AVRO)
     return list(Codec(AVRO).encode(pa.record_batch({"n": numbers, "c": words}), identity).values())
 
@@ -50,7 +51,7 @@ def test_the_newest_are_read_and_said_whatever_partition_they_are_on(here: Here,
     send(here.cluster, topic, numbered(outside, topic, 0, 900), 0, at_ms)
     send(here.cluster, topic, numbered(outside, topic, 10_000, 90), 1, at_ms + 800)
     found = newest_rows(outside, topic, 110, quiet)
-    numbers = found.rows.table["n"].to_pylist()
+    numbers: list[int] = found.rows.table["n"].to_numpy().tolist()
     assert numbers[-1] == 899
     assert set(range(890, 900)) < set(numbers)
     assert {n for n in numbers if n < 10_000} == set(range(900 - sum(n < 10_000 for n in numbers), 900))
