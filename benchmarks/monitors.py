@@ -37,7 +37,7 @@ from benchmarks.watching.others import OTHERS, beside
 from connectors.local_broker import down, up
 from generators.fitting import REFERENCE_ROWS
 from monitors.alarms import Alarms
-from monitors.dispersion import inflation
+from monitors.dispersion import Blocks, factors
 from monitors.evidence import SequentialEvidence, Subject
 from monitors.metric import Severity
 from monitors.pane import Deltas, Pane
@@ -46,6 +46,8 @@ from monitors.window import Window
 from schemas.avro import avro_schema
 from schemas.codec import Codec
 from schemas.errors import ServiceError
+from schemas.monitoring import Monitoring
+from stream_app.monitoring import alarms_of
 
 RECORDS = 100_000
 """Records of a pane: a second's."""
@@ -150,10 +152,11 @@ class Panes:
         return self.bytes.through(self.rng, pane) if self._count % IN_BYTES == 0 else pane
 
 
-def watching(reference: Reference, factors: Mapping[Subject, float] | None = None) -> Alarms:
+def watching(reference: Reference, blocks: Blocks | None = None) -> Alarms:
     """The monitor's alarms as a stream's file has them by default."""
-    evidence = SequentialEvidence(stream.LAYOUT, reference, tolerated=stream.SOFT, inflation=factors)
-    return Alarms(evidence, reference)
+    watched = Monitoring()
+    inflation = factors(watched.dependence, stream.LAYOUT, blocks)
+    return alarms_of(watched, stream.LAYOUT, reference, stream.SOFT, inflation)
 
 
 def warned(alarms: Alarms, slot: int, pane: Pane) -> list[tuple[Subject, Severity]]:
@@ -184,10 +187,9 @@ def false_alarms_under_dependence(panes: int, seed: int, *, told: bool) -> int:
         told: whether the evidence knows the spread of its generator's blocks.
     """
     source, onsets = stream.Dependent(np.random.default_rng([seed, 1]), KEEPS), 0
-    blocks = [source.pane(DEPENDENT_RECORDS).counts for _ in range(BLOCKS)]
-    factors = inflation(stream.LAYOUT, blocks) if told else None
+    blocks = Blocks([source.pane(DEPENDENT_RECORDS).counts for _ in range(BLOCKS)])
     for first in range(0, panes, LIFE):
-        alarms = watching(source.reference(REFERENCE_ROWS, DEPENDENT_RECORDS), factors)
+        alarms = watching(source.reference(REFERENCE_ROWS, DEPENDENT_RECORDS), blocks if told else None)
         for slot in range(min(LIFE, panes - first)):
             onsets += bool(warned(alarms, slot, source.pane(DEPENDENT_RECORDS)))
     return onsets

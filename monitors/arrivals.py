@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from monitors.arrival_kernels import EPOCH, NEVER, follow_offsets, follow_sequences, follow_times
+from monitors.arrival_kernels import EPOCH, FIRST, GAPS, NEVER, TOP, follow_offsets, follow_sequences, follow_times
 
 MAX_GAPS = 1_024
 """How many stretches of sequences a shard may be waiting for; of older ones no more is known than that they came."""
+
+NOTE_FORMAT = 1
+"""Version of what `Arrivals.noted` writes."""
 
 REMEMBERED = ("following", "newest_ms", "states", "gaps")
 """The attributes that make up `Arrivals.state`."""
@@ -82,6 +85,43 @@ class Arrivals:
         """Go on from a state, as if nothing had happened in between."""
         for name in REMEMBERED:
             setattr(self, f"_{name}", np.array(state[name], np.int64))
+
+    def noted(self, partition: int, most: int) -> str:
+        """What is known of a partition, its offsets apart, in so many characters at the most; `learn` reads it back.
+
+        Where there is no room the oldest gaps are left out.
+        """
+        if partition >= len(self._states):
+            return ""
+        state, words = self._states[partition].tolist(), [NOTE_FORMAT]
+        words += [int(self._newest_ms[partition]), state[FIRST], state[TOP], state[EPOCH]]
+        gaps, behind = self._gaps[partition, : state[GAPS]].tolist(), state[TOP]
+        text = " ".join(map(str, words))
+        for first, last in reversed(gaps):
+            more = f" {behind - last} {last - first}"
+            if len(text) + len(more) > most:
+                break
+            text, behind = text + more, first
+        return text
+
+    def learn(self, partition: int, note: str) -> None:
+        """Know of a partition what another reader noted; what is no note of ours says nothing."""
+        try:
+            form, newest_ms, first, top, epoch, *steps = map(int, note.split())
+        except ValueError:
+            return
+        if form != NOTE_FORMAT or len(steps) % 2 or len(steps) > 2 * MAX_GAPS:
+            return
+        self._make_room(np.array([partition], np.int32))
+        gaps, behind = [], top
+        for back, width in zip(steps[::2], steps[1::2], strict=True):
+            gaps.append((behind - back - width, behind - back))
+            behind = gaps[-1][0]
+        self._newest_ms[partition], self._states[partition, [FIRST, TOP, GAPS, EPOCH]] = (
+            newest_ms,
+            (first, top, len(gaps), epoch),
+        )
+        self._gaps[partition, : len(gaps)] = np.array(gaps[::-1], np.int64).reshape(-1, 2)
 
     def fresh(self, partitions: Partitions, offsets: Longs) -> Mask:
         """Which records are read for the first time, by their offsets, shape (rows,).

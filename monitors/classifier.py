@@ -21,9 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from monitors.classifier_kernels import tally_tables
+from monitors.kept import State
 from monitors.pane import Pane
 from monitors.pane_parts import Told
 from monitors.samples import LEVELS, Codes
+from schemas.errors import InputError
 
 MOST_TABLES = 1_140
 """All threes of 20 columns. Of more columns so many threes are looked at, drawn once."""
@@ -55,6 +57,21 @@ class Classifier:
         self._ours = np.zeros((len(self._tables), LEVELS**TOGETHER))
         self._theirs = self._ours.copy()
         self._chosen: int | None = None
+
+    @property
+    def state(self) -> State:
+        """What it knows; `restore` takes it back. Where rows go on is for whoever draws them to say."""
+        return {"ours": self._ours.copy(), "theirs": self._theirs.copy(), "chosen": self._chosen}
+
+    def restore(self, state: State) -> None:
+        """Go on from a state, as if nothing had happened in between.
+
+        Raises:
+            InputError: it is of other columns.
+        """
+        if state["ours"].shape != self._ours.shape:
+            raise InputError("classifier: is not of this stream; begin without a saved state")
+        self._ours, self._theirs, self._chosen = state["ours"].copy(), state["theirs"].copy(), state["chosen"]
 
     def begin_anew(self, draw: Draw) -> None:
         """Forget what is known: rows are drawn otherwise from now on."""

@@ -1,39 +1,80 @@
 """By how much counts spread more than independent records would: what dependence between records costs a test.
 
 Records that follow on each other alike (a random walk, a Markov chain, entities that come again) make a pane of n
-records worth fewer than n. The generator itself says how many: it draws blocks of records in their order, and the
-spread of the counts from block to block, over that of independent records, is the factor.
+records worth fewer than n. The generator itself says how many: it draws blocks of records that go together, and the
+spread of the counts from block to block, over that of independent records, is the factor. Where a window has larger
+groups than that, or smaller ones, it is Kish's design effect: 1 + (m - 1) rho, with m the mean size of a record's group
+and rho the correlation within groups (Kish, "Survey Sampling", 1965, section 8.2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import sqrt
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from monitors.distances import Counts, Numbers
 from monitors.drift.chi_square import METRIC as CHI_SQUARE
+from monitors.drift.classifier import METRIC as CLASSIFIER
 from monitors.drift.ks import METRIC as KS
 from monitors.evidence import Subject
 from monitors.pane import PaneLayout
 from monitors.quality.null_share import METRIC as NULL_SHARE
 from monitors.quality.unseen_share import METRIC as UNSEEN_SHARE
+from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 
 INNER = 0.05
 """Cuts that split the records more unevenly than so (share times rest) say little about their spread."""
 
+COMMON = 400
+"""Cells with fewer records in all blocks together say little about their spread."""
 
-def inflation(layout: PaneLayout, blocks: Sequence[Counts]) -> dict[Subject, float]:
-    """Estimate the factor of every subject; those whose counts spread by no more than chance are left out.
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Records that go together, counted.
 
     Args:
-        layout: the stream's cells.
-        blocks: the counts of blocks of consecutive records, each of shape (layout.size,): as many records each as a
-            pane will have, or enough that what depends on each other lies in one block, and 50 blocks or more.
+        counts: of blocks of records that depend on each other and on none of another block, each of shape
+            (layout.size,): 50 blocks or more.
+        together: how many records of a window go together, on average over its records; None for as many as in a block.
     """
-    table = np.array(blocks, float).reshape(len(blocks), layout.size)
+
+    counts: Sequence[Counts]
+    together: float | None = None
+
+
+def factors(asked: float | Literal["auto"], layout: PaneLayout, blocks: Blocks | None) -> Mapping[Subject, float]:
+    """By subject, how many records count as one; subjects whose records count whole are left out.
+
+    Args:
+        asked: for every subject alike, or "auto" to go by the blocks.
+        layout: the stream's cells.
+        blocks: the stream's own records; None where they do not depend on each other.
+    """
+    if asked == "auto":
+        return {} if blocks is None else inflation(layout, blocks)
+    if asked == 1:
+        return {}
+    columns = [Subject(m.NAME, name) for m in (KS, CHI_SQUARE, NULL_SHARE, UNSEEN_SHARE) for name in layout.bins]
+    rules = [Subject(VIOLATION_RATE.NAME, name) for name in layout.rule_names]
+    return dict.fromkeys([*columns, *rules, Subject(CLASSIFIER.NAME, "")], float(asked))
+
+
+def inflation(layout: PaneLayout, blocks: Blocks) -> dict[Subject, float]:
+    """Estimate the factor of every subject; those whose counts spread by no more than chance are left out."""
+    table = np.array(blocks.counts, float).reshape(len(blocks.counts), layout.size)
+    each = table[:, 0].mean() if len(table) else 0.0
+    more = 1.0 if blocks.together is None else (blocks.together - 1) / max(each - 1, 1e-9)
+    return {subject: float(1 + (factor - 1) * more) for subject, factor in _spreads(layout, table).items() if more > 0}
+
+
+def _spreads(layout: PaneLayout, table: Numbers) -> dict[Subject, float]:
+    """By how much the counts of blocks spread more than those of independent records, where it is beyond chance."""
     found: dict[Subject, float] = {}
     for metric, spread in ((KS, _of_order), (CHI_SQUARE, _of_shares)):
         for name in metric.subjects(layout):
@@ -60,7 +101,8 @@ def _of_shares(counts: Numbers) -> float:
     """The factor of the direction that spreads most."""
     n = counts.sum(1)
     share = counts.sum(0) / max(n.sum(), 1)
-    counts, share = counts[:, share > 0], share[share > 0]
+    common = counts.sum(0) >= COMMON
+    counts, share = counts[:, common], share[common]
     root = np.sqrt(np.maximum(n, 1)[:, None] * share)
     scaled: npt.NDArray[np.float64] = (counts - n[:, None] * share) / root
     largest = float(np.linalg.eigvalsh(scaled.T @ scaled / max(len(counts), 1))[-1]) if len(share) else 0.0

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from monitors.detector import PHASES, SCALES, by_subject, log_e_value, log_mean, named, updated
 from monitors.distances import Counts, Numbers
 from monitors.drift.chi_square import METRIC as CHI_SQUARE
+from monitors.drift.classifier import METRIC as CLASSIFIER
 from monitors.drift.correlation import METRIC as CORRELATION
 from monitors.drift.ks import METRIC as KS
 from monitors.metric import Metric
@@ -192,9 +193,10 @@ def questions_of(
         spreads = np.array([inflation.get(Subject(KS.NAME, name), 1.0) for name in names[CORRELATION]])
         found.append(Together(layout, reference, spreads, miss))
     if tells:
-        found.append(Telling(layout))
+        found.append(Telling(layout, inflation.get(Subject(CLASSIFIER.NAME, ""), 1.0)))
     soft = {name: tolerated[name] for name in layout.rule_names if name in tolerated}
-    return (*found, Tolerated(layout, soft)) if soft else tuple(found)
+    spread = {name: inflation.get(Subject(VIOLATION_RATE.NAME, name), 1.0) for name in soft}
+    return (*found, Tolerated(layout, soft, spread)) if soft else tuple(found)
 
 
 def _cells(metric: Metric, layout: PaneLayout, name: str) -> npt.NDArray[np.intp]:

@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 
 from monitors.pane import Pane, PaneLayout
 from monitors.pane_parts import Span
+from monitors.samples import Sample
 from schemas.errors import InputError
 
 State = Mapping[str, Any]
@@ -80,14 +81,19 @@ def _together(value: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Any:
     return [_together(each, arrays) for each in value] if isinstance(value, list) else value
 
 
+PARTS = ("spans", "examples", "sketches", "numbers", "samples")
+"""What panes have beside counts."""
+
+
 def panes_state(panes: Sequence[Pane], layout: PaneLayout) -> State:
-    """Panes as a state, exactly: counts, spans, examples, sketches and numbers; samples are left out."""
+    """Panes as a state, exactly."""
     return {
         "counts": np.array([pane.counts for pane in panes], np.int64).reshape(len(panes), layout.size),
         "spans": [[[partition, *span] for partition, span in pane.spans.items()] for pane in panes],
         "examples": [pane.examples for pane in panes],
         "sketches": [pane.sketches for pane in panes],
         "numbers": [[[partition, *ends] for partition, ends in pane.numbers.items()] for pane in panes],
+        "samples": [None if pane.sample is None else vars(pane.sample) for pane in panes],
     }
 
 
@@ -108,8 +114,9 @@ def panes_of(state: State, layout: PaneLayout) -> list[Pane]:
             {rule: tuple((p, offset) for p, offset in each) for rule, each in examples.items()},
             dict(sketches),
             {partition: (first, last) for partition, first, last in numbers},
+            None if sample is None else Sample(**sample),
         )
-        for row, spans, examples, sketches, numbers in zip(
-            counts, state["spans"], state["examples"], state["sketches"], state["numbers"], strict=True
+        for row, spans, examples, sketches, numbers, sample in zip(
+            counts, *(state[part] for part in PARTS), strict=True
         )
     ]

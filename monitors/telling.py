@@ -19,18 +19,19 @@ class Telling:
 
     Args:
         layout: the stream's cells.
+        inflation: how many records count as one (`monitors.dispersion`).
     """
 
     metric: Metric = CLASSIFIER
     names: tuple[str, ...] = ("",)
 
-    def __init__(self, layout: PaneLayout) -> None:
-        self._where = layout.told
+    def __init__(self, layout: PaneLayout, inflation: float = 1.0) -> None:
+        self._where, self._inflation = layout.told, inflation
 
     def answer(self, counts: Counts) -> Answer:
         """See `Question.answer`; the size is by how much more pairs are told right than wrong."""
         right, wrong, tied = (counts[:, self._where].T[:, :, None]).astype(float)  # each (windows, 1)
         n = right + wrong + tied
-        reach = np.sqrt(2 * np.log(2 / MISS) / np.maximum(n, 1))
+        reach = np.sqrt(2 * np.log(2 / MISS) / np.maximum(n / self._inflation, 1))
         least = np.where(n > 0, (right - wrong) / np.maximum(n, 1) - reach, -np.inf)
-        return Answer(log_more(right, right + wrong, np.array(0.5)), least, n)
+        return Answer(log_more(right / self._inflation, (right + wrong) / self._inflation, np.array(0.5)), least, n)

@@ -27,14 +27,19 @@ class Tolerated:
     Args:
         layout: the stream's cells.
         rates: by rule, the share of records that may break it.
+        inflation: by rule, how many records count as one (`monitors.dispersion`); 1 where it is not there.
     """
 
-    def __init__(self, layout: PaneLayout, rates: Mapping[str, float]) -> None:
+    def __init__(
+        self, layout: PaneLayout, rates: Mapping[str, float], inflation: Mapping[str, float] | None = None
+    ) -> None:
         self.metric: Metric = VIOLATION_RATE
         self.names = tuple(rates)
         first = layout.violations.start
         self._cells = np.array([first + layout.rule_names.index(name) for name in rates], np.intp)
         self._rates = np.array(list(rates.values()))
+        factors = {} if inflation is None else inflation
+        self._inflation = np.array([factors.get(name, 1.0) for name in rates])
 
     def answer(self, counts: Counts) -> Answer:
         """Answer for windows; a change has any size where the budget burns, and none elsewhere.
@@ -49,4 +54,6 @@ class Tolerated:
         for long, short, times in BURNS:
             burns |= (burn[SCALES.index(long)] >= times) & (burn[SCALES.index(short)] >= times)
         least = np.where(burns, np.inf, -np.inf)
-        return Answer(log_more(hits, n, self._rates), np.broadcast_to(least, hits.shape), n)
+        return Answer(
+            log_more(hits / self._inflation, n / self._inflation, self._rates), np.broadcast_to(least, hits.shape), n
+        )

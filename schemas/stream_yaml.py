@@ -21,6 +21,7 @@ MONITOR_WORDS = {
     "panes_per_false_alarm": "between two false alarms, on average at least",
     "min_effect": "changes no larger only warn",
     "min_records": "with fewer there is no verdict",
+    "dependence": "how many records count as one, since they depend on each other; auto works it out",
     "clear_after": "quiet panes that clear an alarm",
     "fidelity_budget": "share of records that may come while a column is far from training",
     "sequences": "find duplicates and gaps, and follow what is announced",

@@ -33,7 +33,8 @@ from stream_app.matching import Match, MatchingDecoders, match
 from stream_app.monitoring import judged_columns
 from stream_app.settings import CONNECTION_VARIABLE
 from stream_app.streams import described, known_streams
-from stream_app.training import rows_of_topic, schema_of_topic
+from stream_app.topic_rows import newest_rows
+from stream_app.training import schema_of_topic
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class Feed:
 
 
 def feed_of(spec: StreamSpec, outside: Outside) -> Feed:
-    """What is known of a synthetic stream: by its artifact, or else by the first of its own records.
+    """What is known of a synthetic stream: by its artifact, or else by the newest of its own records.
 
     Raises:
         InputError: the topic does not exist, the artifact can not be used, or no record can be read.
@@ -110,7 +111,7 @@ def feed_of(spec: StreamSpec, outside: Outside) -> Feed:
     if spec.artifact is not None:
         artifact = stream_artifact(spec)
         return Feed(spec, judged_columns(spec, artifact.schema), artifact.profile, artifact)
-    raw = rows_of_topic(outside, spec.topic, SAMPLE_ROWS, lambda done, doing: None)
+    raw = newest_rows(outside, spec.topic, SAMPLE_ROWS, lambda done, doing: None).rows
     schema = infer_rows(raw, spec.stream)
     return Feed(spec, schema, profile_rows(conform_rows(raw, schema), schema), None)
 

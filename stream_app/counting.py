@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,9 +113,19 @@ class Counter:
         """Take any offset for a new one: the reader was sent to another place of the topic."""
         self._arrivals.begin_anew()
 
-    def forget(self) -> None:
-        """Forget every record: others will read on, or the same ones again."""
+    def forget(self, notes: Mapping[int, str]) -> None:
+        """Forget every record: others will read on, or the same ones again.
+
+        Args:
+            notes: by partition, what `noted` said at the record from which is read on.
+        """
         self._arrivals = Arrivals()
+        for partition, note in notes.items():
+            self._arrivals.learn(partition, note)
+
+    def noted(self, partition: int, most: int) -> str:
+        """What whoever reads on in a partition is to know, in so many characters at the most."""
+        return self._arrivals.noted(partition, most)
 
     def count(self, polled: Polled, now_ms: float) -> Counted:
         """Count records.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from monitors.alarms import Alarms
-from monitors.classifier import Classifier, Draw
+from monitors.classifier import Classifier
 from monitors.evidence import Subject
 from monitors.kept import State
 from monitors.pane import Pane
@@ -14,6 +14,39 @@ from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from monitors.reference import Reference
 from schemas.errors import Problem
 from stream_app.announced import Announcements, Making, Noted
+from stream_app.fresh_rows import FreshRows
+
+
+class Catcher:
+    """A classifier, and the rows it tells records from.
+
+    Args:
+        columns: how many columns samples have.
+        fresh: draws rows as records are drawn.
+    """
+
+    def __init__(self, columns: int, fresh: FreshRows) -> None:
+        self._classifier, self._fresh = Classifier(columns, fresh.draw), fresh
+        self.tell = self._classifier.tell
+
+    @property
+    def state(self) -> State:
+        """What it knows, and which rows come next; `restore` takes it back."""
+        return {"knows": self._classifier.state, "fresh": self._fresh.state}
+
+    def restore(self, state: State) -> None:
+        """Go on from a state, as if nothing had happened in between.
+
+        Raises:
+            InputError: it is of other columns.
+        """
+        self._classifier.restore(state["knows"])
+        self._fresh.restore(state["fresh"])
+
+    def begin_anew(self, fresh: FreshRows) -> None:
+        """Forget what is known: records are drawn otherwise from now on."""
+        self._fresh = fresh
+        self._classifier.begin_anew(fresh.draw)
 
 
 @dataclass(frozen=True)
@@ -22,11 +55,11 @@ class Basis:
 
     Args:
         reference: rows drawn so.
-        draw: draws fresh ones; None where nobody asks for them.
+        fresh: draws fresh ones; None where nobody asks for them.
     """
 
     reference: Reference
-    draw: Draw | None = None
+    fresh: FreshRows | None = None
 
 
 class Follower:
@@ -38,18 +71,18 @@ class Follower:
 
     Args:
         alarms: judge the panes.
-        classifier: looks at panes too, if there is one.
+        catcher: looks at panes too, if there is one.
         first: what records are drawn from as the stream's file says.
         basis: what others are compared with; raises a Problem where that can not be told.
     """
 
     def __init__(
-        self, alarms: Alarms, classifier: Classifier | None, first: Making, basis: Callable[[Making], Basis]
+        self, alarms: Alarms, catcher: Catcher | None, first: Making, basis: Callable[[Making], Basis]
     ) -> None:
         self.announced: Announcements | None = None
         self.noted: Noted = lambda kind, text: None
         self.compared = True
-        self._alarms, self._classifier, self._basis = alarms, classifier, basis
+        self._alarms, self._catcher, self._basis = alarms, catcher, basis
         self._making = first
         self._unknown: dict[tuple[str, str], str] = {}
         self._anew = False
@@ -62,10 +95,11 @@ class Follower:
     @property
     def state(self) -> State:
         """What panes are compared with, as it was announced; `restore` takes it back."""
-        return {"making": self._making.to_json(), "compared": self.compared}
+        caught = None if self._catcher is None else self._catcher.state
+        return {"making": self._making.to_json(), "compared": self.compared, "catcher": caught}
 
     def restore(self, state: State) -> None:
-        """Compare with what panes were compared with; evidence and alarms come after it, and a classifier begins anew.
+        """Compare with what panes were compared with; evidence and alarms come after it.
 
         Raises:
             Problem: that can not be told any more.
@@ -74,8 +108,10 @@ class Follower:
         if making.key != self._making.key:
             basis = self._basis(making)
             self._alarms.begin_anew(basis.reference, lambda subject: False, ANNOUNCED)
-            if self._classifier is not None and basis.draw is not None:
-                self._classifier.begin_anew(basis.draw)
+            if self._catcher is not None and basis.fresh is not None:
+                self._catcher.begin_anew(basis.fresh)
+        if self._catcher is not None:
+            self._catcher.restore(state["catcher"])
         self._making, self.compared = making, state["compared"]
 
     def look(self, now_ms: float) -> None:
@@ -92,8 +128,8 @@ class Follower:
         """Take a complete pane; whether windows begin anew with it."""
         before, self.compared = self.compared, self._follows(pane)
         anew = before != self.compared or self._anew
-        if self._classifier is not None and self.compared:
-            self._classifier.tell(pane)
+        if self._catcher is not None and self.compared:
+            self._catcher.tell(pane)
         pane.sample = None
         return anew
 
@@ -121,8 +157,8 @@ class Follower:
         whole = making.model != self._making.model
         columns = {*making.steering.columns, *self._making.steering.columns, ""}
         self._alarms.begin_anew(basis.reference, lambda subject: _is_about(subject, columns, whole=whole), ANNOUNCED)
-        if self._classifier is not None and basis.draw is not None:
-            self._classifier.begin_anew(basis.draw)
+        if self._catcher is not None and basis.fresh is not None:
+            self._catcher.begin_anew(basis.fresh)
         self._making, self._anew = making, True
         self.noted("announced", f"drawn from {making.text}, and compared with that from here on")
         return True

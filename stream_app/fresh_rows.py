@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from generators.blocks import BLOCK_ROWS
+from monitors.kept import State
 from monitors.pane import PaneLayout
 from monitors.samples import Codes, Sampler
 
@@ -16,7 +17,7 @@ Block = Callable[[int], pa.RecordBatch]
 
 
 class FreshRows:
-    """Draws rows as a classifier takes them, block after block; none comes twice.
+    """Draws rows as a classifier takes them, block after block; none comes twice, not after a restart either.
 
     Args:
         layout: the stream's cells.
@@ -27,6 +28,15 @@ class FreshRows:
     def __init__(self, layout: PaneLayout, sampler: Sampler, block: Block) -> None:
         self._layout, self._sampler, self._block = layout, sampler, block
         self._next, self._left = 0, np.zeros((0, len(sampler.names)), np.uint8)
+
+    @property
+    def state(self) -> State:
+        """Which rows come next; `restore` takes it back."""
+        return {"next": self._next, "left": self._left}
+
+    def restore(self, state: State) -> None:
+        """Go on from a state, as if nothing had happened in between."""
+        self._next, self._left = state["next"], state["left"]
 
     def draw(self, rows: int) -> Codes:
         """So many rows, as levels, shape (rows, columns)."""

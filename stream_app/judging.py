@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from monitors.alarms import Alarms, Event
 from monitors.delta import fingerprint
+from monitors.evidence import Subject
 from monitors.kept import State
 from monitors.measure import Measurement, measure
 from monitors.ongoing import OpenAlarms
@@ -61,6 +62,7 @@ class Judges:
         alarms: the latches.
         exporter: shows it all to Prometheus.
         tolerated: by rule, the share of records that may break it; the others are facts.
+        inflation: by subject, how many records count as one; one where it is not there.
     """
 
     layout: PaneLayout
@@ -71,6 +73,7 @@ class Judges:
     alarms: Alarms
     exporter: Exporter
     tolerated: Mapping[str, float] = field(default_factory=dict)
+    inflation: Mapping[Subject, float] = field(default_factory=dict)
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -114,6 +117,8 @@ class Judging:
         self.memory = Memory(verdicts=deque(maxlen=_kept_windows(judges.layout)))
         self.ongoing = OpenAlarms()
         self.lock = threading.Lock()
+        """Held while what the page shows is changed, and never while anything is drawn or judged."""
+        self._handed: deque[tuple[int, Pane]] = deque()
 
     def state(self, now_ms: float) -> State:
         """All that judging goes by; `restore` takes it back.
@@ -155,19 +160,23 @@ class Judging:
         judges.exporter.weigh(judges.alarms.evidence.level, judges.alarms.evidence.threshold)
 
     def take(self, panes: Iterable[tuple[int, Pane]], tallies: Mapping[str, int], newest: Iterable[Seen] = ()) -> None:
-        """Take in counts.
+        """Take in counts; only by the thread that judges, which alone looks at the windows.
 
         Args:
             panes: slots of event time, and what to add to them.
             tallies: what to add to the counts of `Memory`, by their names.
             newest: the newest records, to be shown.
         """
+        for slot, pane in panes:
+            self.judges.windows.add(slot, pane)
         with self.lock:
-            for slot, pane in panes:
-                self.judges.windows.add(slot, pane)
             for name, count in tallies.items():
                 setattr(self.memory, name, getattr(self.memory, name) + count)
             self.memory.seen.extend(newest)
+
+    def hand(self, panes: Iterable[tuple[int, Pane]]) -> None:
+        """Leave counts for the thread that judges, which takes them in before it judges next; from any thread."""
+        self._handed.extend(panes)
 
     def judge(self, partitions: Iterable[int], now_ms: float) -> list[Event]:
         """Judge the windows that are complete by now.
@@ -180,28 +189,23 @@ class Judging:
             The alarms that opened, were raised or cleared.
         """
         self.judges.follower.look(now_ms)
-        with self.lock:
-            self.judges.windows.expect(tuple(partitions), now_ms / 1_000)
-            closing = self.judges.windows.closed(now_ms / 1_000)
-            memory = self.memory
-            reading = Reading(
-                self.judges.windows.late_records,
-                memory.foreign,
-                self.resets,
-                memory.deletes,
-                memory.tombstones,
-                memory.redelivered,
-            )
+        windows, memory = self.judges.windows, self.memory
+        while self._handed:
+            windows.add(*self._handed.popleft())
+        windows.expect(tuple(partitions), now_ms / 1_000)
+        reading = Reading(
+            windows.late_records,
+            memory.foreign,
+            self.resets,
+            memory.deletes,
+            memory.tombstones,
+            memory.redelivered,
+        )
         self.judges.exporter.read(reading)
         events: list[Event] = []
-        while (window := self._closed(closing)) is not None:
+        for window in windows.closed(now_ms / 1_000):  # each is judged before the next pane is compared with anything
             events += self._judge(window)
         return events
-
-    def _closed(self, closing: Iterator[Window]) -> Window | None:
-        """The next window; each is judged before the next pane is looked at, which may be compared with others."""
-        with self.lock:
-            return next(closing, None)
 
     def _judge(self, window: Window) -> list[Event]:
         judges, compared = self.judges, self.judges.follower.compared

@@ -8,9 +8,9 @@ after a crash it reads the topic again, and comes to the same windows.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from connectors.kafka import Cluster, Inbox, Relay
+from connectors.kafka import LONGEST_NOTE, Cluster, Inbox, Relay
 from monitors.alarms import Event
 from monitors.delta import Delta, Ledger, Range
 from monitors.pane import PaneLayout
@@ -83,7 +83,8 @@ class Member:
     def commit(self) -> None:
         """Send what was counted, with how far was read."""
         self._held.ranges = {p: Range(*both) for p, both in self._relay.ranges.items()}
-        if not self._held.ranges or not self._relay.commit(self._held.to_bytes(self._layout)):
+        notes = {p: self._counter.noted(p, LONGEST_NOTE) for p in self._held.ranges}
+        if not self._held.ranges or not self._relay.commit(self._held.to_bytes(self._layout), notes):
             return
         self.records += sum(end - start for start, end in self._held.ranges.values())
         self._held = Delta()
@@ -92,9 +93,9 @@ class Member:
         """Leave the group; what was not sent is counted again by others."""
         self._relay.close()
 
-    def _drop(self) -> None:
+    def _drop(self, notes: Mapping[int, bytes]) -> None:
         self._held = Delta()
-        self._counter.forget()
+        self._counter.forget({partition: note.decode("ascii", "replace") for partition, note in notes.items()})
 
 
 class Merged(Judging):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from connectors.alertmanager import Alertmanager
@@ -14,15 +14,16 @@ from generators.artifact import Artifact
 from generators.randomness import Purpose
 from monitors.alarms import Alarms
 from monitors.budgets import Budgets
-from monitors.classifier import Classifier, Draw
 from monitors.detector import SCALES
-from monitors.evidence import Sensitivity, SequentialEvidence
+from monitors.dispersion import factors
+from monitors.evidence import Sensitivity, SequentialEvidence, Subject
 from monitors.pane import Deltas, PaneLayout
 from monitors.prometheus import Exporter
 from monitors.reference import Reference, change_reference, fidelity_reference
 from monitors.samples import Sampler
 from monitors.window import Windows
 from schemas.errors import InputError
+from schemas.monitoring import Monitoring
 from schemas.rates import Profile
 from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec
@@ -32,13 +33,13 @@ from stream_app.assemble import Outside, changes_of, initial_state, rate, runnin
 from stream_app.counting import Counter
 from stream_app.decoding import Decoders
 from stream_app.deeds import Deeds
-from stream_app.following import Basis, Follower
+from stream_app.following import Basis, Catcher, Follower
 from stream_app.fresh_rows import FreshRows
 from stream_app.judging import Judges, Judging
 from stream_app.keeping import Keeper, Kept, last_kept
 from stream_app.kept_rules import with_rows
 from stream_app.merged import Member, Merged
-from stream_app.own_rows import AMID, blocks_of, counts_in, own_counts
+from stream_app.own_rows import amid_counts, blocks_of, own_rows
 from stream_app.pager import Pager
 from stream_app.publish import Clock
 from stream_app.responder import Responder
@@ -62,10 +63,9 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
     layout = PaneLayout(
         watched, artifact.profile, rules, event_time=spec.event_time, pairs=pairs, intended_per_s=_intended(spec)
     )
-    change = change_reference(layout, own_counts(spec, artifact))
-    sensitivity = Sensitivity(wanted.panes_per_false_alarm, wanted.min_effect, wanted.min_records)
-    evidence = SequentialEvidence(layout, change, sensitivity, spec.tolerated, tells=wanted.classifier)
-    alarms = Alarms(evidence, change, wanted.clear_after)
+    own = own_rows(spec, artifact, layout, _longest_rows(spec))
+    change, inflation = change_reference(layout, own.counts), factors(wanted.dependence, layout, own.lives)
+    alarms = alarms_of(wanted, layout, change, spec.tolerated, inflation)
     sampler = Sampler(layout.bins) if wanted.classifier else None
     follower = _following(spec, artifact, layout, change, alarms, sampler)
     return Judges(
@@ -84,7 +84,37 @@ def judges(spec: StreamSpec, artifact: Artifact) -> Judges:
         alarms,
         Exporter(spec.stream, alarms.subjects, budgets=Budgets(spec.tolerated, wanted.fidelity_budget)),
         spec.tolerated,
+        inflation,
     )
+
+
+def alarms_of(
+    watched: Monitoring,
+    layout: PaneLayout,
+    reference: Reference,
+    tolerated: Mapping[str, float],
+    inflation: Mapping[Subject, float],
+) -> Alarms:
+    """Build what judges panes.
+
+    Args:
+        watched: how the stream is watched.
+        layout: its cells.
+        reference: the generator's own rows.
+        tolerated: by rule, the share of records that may break it.
+        inflation: by subject, how many records count as one.
+    """
+    sensitivity = Sensitivity(watched.panes_per_false_alarm, watched.min_effect, watched.min_records)
+    evidence = SequentialEvidence(layout, reference, sensitivity, tolerated, inflation, tells=watched.classifier)
+    return Alarms(evidence, reference, watched.clear_after)
+
+
+def _longest_rows(spec: StreamSpec) -> float:
+    """How many rows evidence looks at together at the most, where the stream's file says so in a number."""
+    asked = rate(spec)
+    if isinstance(asked, Profile) or asked == UNPACED:
+        return 0.0
+    return asked * SCALES[-1] * spec.monitor.pane_s
 
 
 def _intended(spec: StreamSpec) -> float | None:
@@ -108,29 +138,27 @@ def _following(
 ) -> Follower:
     """What keeps the comparison in step with what is announced; it hears of nothing until it is told where."""
 
-    def fresh(asked: StreamSpec, drawn: Artifact) -> Draw | None:
+    def fresh(asked: StreamSpec, drawn: Artifact) -> FreshRows | None:
         if sampler is None:
             return None
-        return FreshRows(layout, sampler, blocks_of(asked, drawn, Purpose.CLASSIFIER)).draw
+        return FreshRows(layout, sampler, blocks_of(asked, drawn, Purpose.CLASSIFIER))
 
-    first, draw = Making(steering=spec.steer), fresh(spec, artifact)
+    first, rows = Making(steering=spec.steer), fresh(spec, artifact)
 
     def basis(making: Making) -> Basis:
         asked = spec.model_copy(update={"steer": making.steering})
         drawn = artifact if making.model is None else swapped_in(spec, making.model)
         if making.key == first.key:
             return Basis(change, fresh(asked, drawn))
-        counts = counts_in(layout, blocks_of(asked, drawn, Purpose.REFERENCE), AMID)
+        counts = amid_counts(asked, artifact, drawn, layout)
         return Basis(change_reference(layout, counts), fresh(asked, drawn))
 
-    classifier = None if sampler is None or draw is None else Classifier(len(sampler.names), draw)
-    return Follower(alarms, classifier, first, basis)
+    catcher = None if sampler is None or rows is None else Catcher(len(sampler.names), rows)
+    return Follower(alarms, catcher, first, basis)
 
 
-def _announced(spec: StreamSpec, outside: Outside) -> Announcements | None:
-    """What hears of commands; a row that entities keep may be of any time, so streams of changes have none."""
-    if spec.changes is not None:
-        return None
+def _announced(spec: StreamSpec, outside: Outside) -> Announcements:
+    """What hears of commands."""
     return Announcements(outside.cluster, topics_of(spec), spec.epoch, Making(steering=spec.steer))
 
 

@@ -23,7 +23,7 @@ from monitors.quality.unseen_share import METRIC as UNSEEN_SHARE
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from monitors.reference import CHANGE, Reference
 from monitors.window import Window
-from schemas.stream import Monitoring
+from schemas.monitoring import Monitoring
 from stream_app.counting import Seen
 from stream_app.judging import Judging, Verdict
 from stream_app.timeline import TABLE, Timeline
@@ -154,7 +154,17 @@ class Snapshots:
             "panes_per_false_alarm": watched.panes_per_false_alarm,
             "min_effect": watched.min_effect,
             "min_records": watched.min_records,
+            "dependence": self._dependence(),
         }
+
+    def _dependence(self) -> dict[str, Any] | None:
+        """Where the most records count as one, and how many; None where each counts."""
+        inflation = self._watch.judges.inflation
+        if not inflation:
+            return None
+        most = max(inflation, key=lambda subject: inflation[subject])
+        alike = len(set(inflation.values())) == 1
+        return {"column": "" if alike else most.column, "factor": inflation[most]}
 
     def _cells(self, name: str, newest: Verdict | None) -> dict[str, Any]:
         judges = self._watch.judges

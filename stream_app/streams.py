@@ -37,7 +37,7 @@ def _topics(cluster: Cluster, stream: str) -> Topics:
 
 
 def stream_status(cluster: Cluster, stream: str) -> dict[str, Any]:
-    """How far every shard has come, what it should be doing, and what alarms had done to the stream.
+    """How far every shard has come, what it should be doing, how it is watched, and what alarms had done to it.
 
     Raises:
         InputError: no such stream.
@@ -63,10 +63,18 @@ def stream_status(cluster: Cluster, stream: str) -> dict[str, Any]:
     return {
         "stream": stream,
         "state": _state(known, None if asked is None else Desired.from_bytes(asked)),
+        "dependence": _announced(cluster, topics)["spec"].get("monitor", {}).get("dependence", "auto"),
         "published": sum(shard["published"] for shard in shards),
         "shards": shards,
         "responses": responses.rows(SHOWN_RESPONSES),
     }
+
+
+def _announced(cluster: Cluster, topics: Topics) -> dict[str, Any]:
+    """The specification and the artifact that a stream's workers announced."""
+    known = last_record(cluster, topics.artifacts, 0)
+    facts: dict[str, Any] = {"spec": {}, "artifact": {}} if known is None else json.loads(known)
+    return facts
 
 
 def _state(known: Sequence[Progress], asked: Desired | None) -> str:
@@ -112,7 +120,9 @@ def described(cluster: Cluster, stream: str) -> dict[str, Any]:
         InputError: no such stream.
     """
     topics = _topics(cluster, stream)
-    known = last_record(cluster, topics.artifacts, 0)
-    facts: dict[str, Any] = {"spec": {}, "artifact": {}} if known is None else json.loads(known)
     there = set(list_topics(cluster))
-    return {"stream": stream, **facts, "topics": [topic for topic in topics.own if topic in there]}
+    return {
+        "stream": stream,
+        **_announced(cluster, topics),
+        "topics": [topic for topic in topics.own if topic in there],
+    }

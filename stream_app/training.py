@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from connectors.files import read_rows
-from connectors.kafka import Inbox
 from generators.artifact import Artifact, save
 from generators.constraints.rows import Ruled, check_rules, ruled
 from generators.fitting import artifact_from
@@ -20,20 +16,13 @@ from generators.start import Keep, Start
 from generators.task import Progress
 from schemas.adoption import adopt, text_columns
 from schemas.avro import schema_file
-from schemas.errors import InputError, ServiceError
+from schemas.errors import InputError
 from schemas.inference import Choices, conform_rows, infer_rows
 from schemas.rows import Rows
 from schemas.rules import Rule
 from schemas.table import Role, TableSchema
 from schemas.yaml_files import read_rules
 from stream_app.assemble import Outside, subject
-from stream_app.decoding import Decoders
-
-READ_TIMEOUT_S = 30.0
-"""How long a topic may stay silent before training on it gives up."""
-
-POLL_S = 0.2
-"""How long one look for records waits."""
 
 
 @dataclass(frozen=True)
@@ -102,44 +91,6 @@ def schema_of_topic(outside: Outside, topic: str) -> dict[str, Any]:
     if found is None:
         raise InputError(f"topic={topic}: no schema is registered under {subject(topic)} at {outside.registry_url}")
     return found[1]
-
-
-def rows_of_topic(outside: Outside, topic: str, rows: int, progress: Progress) -> Rows:
-    """Read back the first records of a topic: so many, or all that it has now if those are fewer.
-
-    Args:
-        outside: broker and registry.
-        topic: where the records are, in registered Avro.
-        rows: how many to read.
-        progress: told how far reading has come.
-
-    Raises:
-        InputError: none of the records is registered Avro, or they have several schemas.
-        ServiceError: the broker stays silent before the topic's end.
-    """
-    decoders = Decoders(outside.registry)
-    inbox = Inbox(outside.cluster, topic)
-    batches: list[pa.RecordBatch] = []
-    read = 0
-    try:
-        heard = time.monotonic()
-        while read < rows and not inbox.at_end():
-            polled = inbox.poll(min(rows - read, 20_000), POLL_S)
-            if polled.values:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > READ_TIMEOUT_S:
-                raise ServiceError(f"topic={topic}: {read} records came, then {READ_TIMEOUT_S:g} s of silence")
-            for batch in decoders.decode(polled.values, polled.headers).batches:
-                batches.append(batch)
-                read += batch.num_rows
-            progress(min(1.0, read / rows), f"{read:,} records read")
-    finally:
-        inbox.close()
-    if not read:
-        raise InputError(f"topic={topic}: holds no record in registered Avro; publish some first, or name another")
-    if any(batch.schema != batches[0].schema for batch in batches):
-        raise InputError(f"topic={topic}: its records were written under several schemas; name a topic that has one")
-    return Rows.of(pa.Table.from_batches(batches).slice(0, rows))
 
 
 def train(raw: Rows, training: Training, out: Path | None, progress: Progress) -> Artifact:

@@ -79,4 +79,4 @@ class Watch(Judging):
             due_ms: when each was due, milliseconds since the epoch, shape (n,).
             late_s: how late it was, in seconds, shape (n,).
         """
-        self.take(self.judges.deltas.delays(due_ms, late_s).items(), {})
+        self.hand(self.judges.deltas.delays(due_ms, late_s).items())

@@ -28,12 +28,13 @@ from connectors.local_broker import down
 from schemas.changes import Changes
 from schemas.disorder import Disorder
 from schemas.drifts import Drift
+from schemas.monitoring import Monitoring
 from schemas.parts import Part
 from schemas.rates import Profile
 from schemas.responses import Response
 from schemas.rule_forms import RULES, parse
 from schemas.steering import Boost, Steering
-from schemas.stream import Monitoring, Publishing, StreamSpec, TopicSettings, from_mapping
+from schemas.stream import Publishing, StreamSpec, TopicSettings, from_mapping
 from stream_app.cli import main
 from stream_app.commands.broker import FOLDER
 from tests.commands_page import EXAMPLES, described

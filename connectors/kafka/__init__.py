@@ -16,11 +16,12 @@ from connectors.kafka.inbox import READ_COMMITTED, READ_UNCOMMITTED, Inbox, last
 from connectors.kafka.mock import MockCluster
 from connectors.kafka.outbox import Fenced, Outbox
 from connectors.kafka.records import Headers, Records
-from connectors.kafka.relay import LARGEST_BYTES, Relay
+from connectors.kafka.relay import LARGEST_BYTES, LONGEST_NOTE, Relay
 from connectors.kafka.security import Security, security
 
 __all__ = [
     "LARGEST_BYTES",
+    "LONGEST_NOTE",
     "READ_COMMITTED",
     "READ_UNCOMMITTED",
     "Cluster",

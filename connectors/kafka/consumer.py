@@ -81,6 +81,9 @@ FUNCTIONS: dict[str, Signature] = {
 ASSIGNED = KafkaError._ASSIGN_PARTITIONS
 """What a group says to a member that is given partitions; all else takes them from it."""
 
+NUL = b"\0"
+"""With it ends, as all of C's strings do, what librdkafka's Python binding notes with an offset."""
+
 UNKNOWN = OFFSET_INVALID
 """The offset of what was not read, or not committed."""
 
@@ -148,12 +151,18 @@ class Consumer:
             self._check(self._library.rd_kafka_position(self._handle, places))
             return _read(places)
 
-    def committed(self, partitions: Iterable[int], timeout_s: float) -> dict[int, int]:
-        """By partition, what the group has committed; below 0 where it has nothing. Raises ServiceError."""
+    def committed(self, partitions: Iterable[int], timeout_s: float) -> dict[int, tuple[int, bytes]]:
+        """By partition, what the group has committed and what it noted then; below 0 where it has nothing.
+
+        Raises ServiceError.
+        """
         with _Listed(self._library, self._topic, dict.fromkeys(partitions, UNKNOWN)) as places:
             self._check(self._library.rd_kafka_committed(self._handle, places, round(timeout_s * 1_000)))
             self._check_each(places)
-            return _read(places)
+            found = places.contents
+            listed = [found.places[i] for i in range(found.count)]
+            notes = [ctypes.string_at(p.metadata or 0, p.metadata_size).rstrip(NUL) for p in listed]
+            return {p.partition: (p.offset, note) for p, note in zip(listed, notes, strict=True)}
 
     def seek(self, offsets: Mapping[int, int], timeout_s: float) -> None:
         """Go on reading partitions that are read already from these offsets; raises ServiceError."""

@@ -90,7 +90,15 @@ class Inbox:
         Raises:
             ServiceError: the broker does not answer.
         """
-        return {p: self._consumer.watermarks(p, CONTACT_S)[1] for p in self.assignment}
+        return {p: high for p, (_, high) in self.bounds().items()}
+
+    def bounds(self) -> dict[int, tuple[int, int]]:
+        """By partition, the oldest offset there still is, and the high watermark.
+
+        Raises:
+            ServiceError: the broker does not answer.
+        """
+        return {p: self._consumer.watermarks(p, CONTACT_S) for p in self.assignment}
 
     def seek(self, offsets: Mapping[int, int]) -> None:
         """Go on reading from these offsets."""
@@ -144,11 +152,11 @@ class Inbox:
         """What a transaction needs to know of this member of the group, to store offsets for it."""
         return self._consumer.membership()
 
-    def rewind(self) -> dict[int, int]:
+    def rewind(self) -> dict[int, tuple[int, bytes]]:
         """Go on from what the group has committed, or from where it starts where it has nothing.
 
         Returns:
-            By partition, what it has committed.
+            By partition, what it has committed, and what was noted with it.
 
         Raises:
             ServiceError: the broker does not answer.
@@ -156,8 +164,8 @@ class Inbox:
         self._positions = {}
         committed = self._consumer.committed(self._consumer.assignment, CONTACT_S)
         begin = _offset(str(self._start))
-        self._consumer.seek({p: offset if offset >= 0 else begin for p, offset in committed.items()}, CONTACT_S)
-        return {p: offset for p, offset in committed.items() if offset >= 0}
+        self._consumer.seek({p: offset if offset >= 0 else begin for p, (offset, _) in committed.items()}, CONTACT_S)
+        return {p: (offset, note) for p, (offset, note) in committed.items() if offset >= 0}
 
     def close(self) -> None:
         """Leave the group, if any, and end."""

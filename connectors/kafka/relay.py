@@ -19,6 +19,9 @@ from schemas.secrets import Setting
 LARGEST_BYTES = 16 << 20
 """The most bytes of one record that is written; the topic must take as many."""
 
+LONGEST_NOTE = 3_500
+"""The most bytes that are noted with an offset: brokers take 4,096 unless told otherwise."""
+
 SETTINGS: Mapping[str, Setting] = {
     "acks": "all",
     "compression.type": "zstd",
@@ -33,7 +36,7 @@ class Relay:
     """One member of a group that shares a topic's partitions; what it writes is committed with how far it read.
 
     Whenever the group shares the partitions out anew, what was read and not committed is another member's to read
-    again: `dropped` is told, and reading goes on from what was committed.
+    again: `dropped` is told, and reading goes on from what was committed, with what was noted of it then.
 
     Args:
         cluster: the broker.
@@ -41,7 +44,7 @@ class Relay:
         group: the group's name.
         out: where results go, a topic of one partition.
         name: tells this member's transactions from others'.
-        dropped: told that everything since the last commit is void.
+        dropped: told that everything since the last commit is void, and by partition what was noted with that.
         start: "earliest" or "latest", where the group has not committed yet.
     """
 
@@ -52,7 +55,7 @@ class Relay:
         group: str,
         out: str,
         name: str,
-        dropped: Callable[[], None],
+        dropped: Callable[[Mapping[int, bytes]], None],
         start: str = "earliest",
     ) -> None:
         self._out, self._dropped, self._start = out, dropped, start
@@ -88,8 +91,12 @@ class Relay:
         self._void()
         return self._inbox.poll(0, 0.0)
 
-    def commit(self, value: bytes) -> bool:
+    def commit(self, value: bytes, notes: Mapping[int, str] | None = None) -> bool:
         """Write one record, and how far was read, together.
+
+        Args:
+            value: the record's.
+            notes: by partition, what whoever reads on there is to know; at most `LONGEST_NOTE` bytes each.
 
         Returns:
             Whether that was done; if not, nothing of it was, and `dropped` has been told.
@@ -97,7 +104,8 @@ class Relay:
         Raises:
             ServiceError: the broker does not do its part.
         """
-        offsets = [TopicPartition(self._inbox.topic, p, end) for p, (_, end) in self.ranges.items()]
+        said, topic = {} if notes is None else notes, self._inbox.topic
+        offsets = [TopicPartition(topic, p, end, said.get(p, "")) for p, (_, end) in self.ranges.items()]
         self._transact(self._producer.begin_transaction)
         try:
             self._producer.produce(self._out, value, partition=0)
@@ -122,8 +130,9 @@ class Relay:
     def _void(self) -> None:
         """Forget what was not committed, and read it again where it is still ours."""
         self._moved = False
-        self._dropped()
-        self._committed = self._inbox.rewind()
+        found = self._inbox.rewind()
+        self._committed = {p: offset for p, (offset, _) in found.items()}
+        self._dropped({p: note for p, (_, note) in found.items()})
 
     def _transact(self, act: Callable[[], Any]) -> None:
         try:

@@ -14,11 +14,10 @@ import generators
 from generators.artifact import Artifact
 from generators.task import Progress as Told
 from schemas.errors import InputError
-from schemas.rows import Rows
 from schemas.rules import Rule
 from stream_app import training
 from stream_app.commands.column_options import AskedColumns, column_options
-from stream_app.commands.real_rows import AskedRows, rows_options
+from stream_app.commands.real_rows import AskedRows, Real, rows_options
 
 
 def settings_of(model: str, pairs: Sequence[str], before: Artifact | None) -> dict[str, Any]:
@@ -89,7 +88,7 @@ class AskedTraining(AskedRows, AskedColumns):
         """The rules that every record is to meet."""
         return () if self.rules is None else training.rules_of_file(self.rules)
 
-    def real(self, told: Told) -> tuple[Rows, dict[str, Any] | None]:
+    def real(self, told: Told) -> tuple[Real, dict[str, Any] | None]:
         """The real rows, and the Avro schema to keep to, if any."""
         wire = None if self.schema is None else training.schema_of_file(self.schema)
         topic = self.from_topic if self.like_topic is None else self.like_topic
@@ -119,9 +118,7 @@ TABLE_OPTIONS = (
 """What is said about training."""
 
 
-def training_options(
-    model: str, told: str = "Generator; `synthstream models` lists them."
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def training_options(model: str, more: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options that say what is trained on which rows.
 
     Args:

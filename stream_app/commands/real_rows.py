@@ -18,6 +18,25 @@ from stream_app import training
 from stream_app.assemble import Outside, reached
 from stream_app.options import where
 from stream_app.settings import place
+from stream_app.topic_rows import newest_rows
+
+
+@dataclass(frozen=True, eq=False)
+class Real:
+    """The raw rows a command reads.
+
+    Args:
+        rows: the rows.
+        read: which they are, in words; None for all of a file.
+    """
+
+    rows: Rows
+    read: str | None = None
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Which rows they are, as a command's output says."""
+        return {} if self.read is None else {"read": self.read}
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,7 @@ class AskedRows:
         with reached(place(self.bootstrap, self.registry, None, os.environ)) as outside:
             yield outside
 
-    def read(self, outside: Outside | None, told: Told) -> Rows:
+    def read(self, outside: Outside | None, told: Told) -> Real:
         """The raw rows.
 
         Args:
@@ -56,16 +75,19 @@ class AskedRows:
         """
         if self.from_topic is not None:
             assert outside is not None
-            return training.rows_of_topic(outside, self.from_topic, self.rows, told)
+            found = newest_rows(outside, self.from_topic, self.rows, told)
+            return Real(found.rows, found.words)
         assert self.table is not None
         told(0.0, "reading the table")
-        return training.rows_of_file(self.table)
+        return Real(training.rows_of_file(self.table))
 
 
 def rows_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options --from-topic and --rows, and where the topic is."""
-    topic = click.option("--from-topic", metavar="TOPIC", help="Train on records of this topic instead of a table.")
+    topic = click.option(
+        "--from-topic", metavar="TOPIC", help="Train on the newest records of a topic, not on a table."
+    )
     many = click.IntRange(2)
-    told = "How many records to read from the topic."
+    told = "How many records to read from the topic, the newest."
     rows = click.option("--rows", default=100_000, show_default=True, type=many, help=told)
     return topic(rows(where(command)))

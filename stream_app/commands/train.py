@@ -17,6 +17,7 @@ from schemas.errors import InputError
 from stream_app import training
 from stream_app.choosing import AUTO, BUDGET_S, Budget, choose
 from stream_app.commands.asked_training import AskedTraining, settings_of, training_options
+from stream_app.commands.real_rows import Real
 from stream_app.options import as_json, dry_run, show, track_option
 from stream_app.report import artifact_report, print_columns, print_rules
 from stream_app.terminal import progress_bar
@@ -141,7 +142,8 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     is_first = Launch.here().is_first
     where = asked.track if is_first and not dry_run else None
     with tracked(where, f"train {plan.name}") as run, progress_bar(quiet=as_json or not is_first) as told:
-        raw, wire = asked.real(told)
+        real, wire = asked.real(told)
+        raw = real.rows
         plan = replace(plan, wire=wire)
         if budget is not None:
             plan = choose(raw, plan, budget, told)
@@ -152,16 +154,17 @@ def train_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
             artifact = training.train(raw, plan, asked.out, with_epochs(told, run))
             keep_artifact(run, artifact)
     if dry_run:
-        found = {"table": plan.name, "rows": raw.count, "columns": list(schema.names), "would_write": str(asked.out)}
+        found = {"table": plan.name, "rows": raw.count, **real.facts, "columns": list(schema.names)}
+        found |= {"would_write": str(asked.out)}
         found |= {"model": plan.model, "chosen_because": plan.chosen["chosen_because"]} if plan.chosen else {}
         show({**found, **({"rules": len(plan.rules), "rows_breaking": left_out} if plan.rules else {})}, as_json)
     elif is_first:
-        report(artifact, asked.out, as_json)
+        report(artifact, asked.out, as_json, real)
 
 
-def report(artifact: Artifact, folder: Path, as_json: bool) -> None:
-    """Print what an artifact is."""
-    facts = artifact_report(artifact, folder)
+def report(artifact: Artifact, folder: Path, as_json: bool, real: Real | None = None) -> None:
+    """Print what an artifact is, and what it was trained on where that was read just now."""
+    facts = artifact_report(artifact, folder) | ({} if real is None else real.facts)
     show({k: v for k, v in facts.items() if as_json or (k not in FOR_PROGRAMS and v != [])}, as_json)
     if not as_json:
         print_columns(artifact)

@@ -78,7 +78,8 @@ class Asked(AskedTraining):
         space = Space.of(self.model, settings_in(self.settings), self.search)
         plan = training.Training(self.model, self.table_name, self.choices, self.seed, space.fixed)
         plan = replace(plan, rules=self.rules_asked, device=self.device)
-        raw, wire = self.real(told)
+        real, wire = self.real(told)
+        raw = real.rows
         plan = replace(plan, wire=wire)
         held = None if self.holdout is None else training.rows_of_file(self.holdout)
         return tuning_of(raw, held, plan, space, self.trial_rows), raw, plan

@@ -61,7 +61,7 @@ class Asked(AskedRows):
 @dry_run
 @as_json
 def update_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
-    """Train ARTIFACT on with the rows of TABLE or of a topic, in small steps, and save what comes of it.
+    """Train ARTIFACT on with the rows of TABLE or the newest of a topic, in small steps, and save what comes of it.
 
     The rows must fit the artifact's schema, which stays. Marginals become theirs; how columns go together goes on from
     what was known.
@@ -71,12 +71,13 @@ def update_command(as_json: bool, dry_run: bool, **flags: Any) -> None:
     plan = asked.training()
     with progress_bar(quiet=as_json or not Launch.here().is_first) as told:
         with asked.outside() as outside:
-            raw = asked.read(outside, told)
+            real = asked.read(outside, told)
         if dry_run:
-            columns = list(training.fitting(raw, plan).table.column_names)
+            columns = list(training.fitting(real.rows, plan).table.column_names)
         else:
-            artifact = training.update(raw, plan, asked.out, told)
+            artifact = training.update(real.rows, plan, asked.out, told)
     if dry_run:
-        show({"table": plan.name, "rows": raw.count, "columns": columns, "would_write": str(asked.out)}, as_json)
+        found = {"table": plan.name, "rows": real.rows.count, **real.facts, "columns": columns}
+        show({**found, "would_write": str(asked.out)}, as_json)
     elif Launch.here().is_first:
-        report(artifact, asked.out, as_json)
+        report(artifact, asked.out, as_json, real)

@@ -10,7 +10,15 @@ export function showEvidence({ evidence, windows }) {
   setText(byId("level-threshold"), `at ${power(evidence.threshold)} an alarm opens, in ${calm} once or less often`);
   const looks = `Evidence looks at the newest ${list(evidence.panes.map(count))} panes of ${plain(evidence.pane_s)} ` +
     `with ${count(evidence.min_records)} records or more; now ${known(evidence.level) ? power(evidence.level) : "none"}.`;
-  setText(byId("looks"), [looks, ...windows.slice(1).map(longer)].join(" "));
+  setText(byId("looks"), [looks, ...together(evidence.dependence), ...windows.slice(1).map(longer)].join(" "));
+}
+
+/** What is said where records depend on each other. */
+function together(dependence) {
+  if (dependence === null) return [];
+  const { column, factor } = dependence;
+  const most = column === "" ? "" : `, by ${column}`;
+  return [`Records depend on each other: ${Number(factor.toFixed(1))} count as one${most}.`];
 }
 
 function longer({ name, n, worst }) {

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from benchmarks import monitors as benchmark
 from benchmarks.codec import KINDS, avro
 from benchmarks.watching import day, others, speed, stream
-from monitors.dispersion import inflation
+from monitors.dispersion import Blocks, inflation
 from monitors.evidence import Subject
 from schemas.codec import Codec
 from stream_app.decoding import AT_ONCE
@@ -54,7 +54,7 @@ def test_dependent_records_have_the_marginals_and_the_spread_they_should() -> No
     blocks = [source.pane(1_000) for _ in range(200)]
     total = sum(pane.column(stream.CATEGORIES[0]) for pane in blocks)
     assert total / 200_000 == pytest.approx(stream.calm().shares[stream.CATEGORIES[0]], abs=0.006)
-    factors = inflation(LAYOUT, [pane.counts for pane in blocks])
+    factors = inflation(LAYOUT, Blocks([pane.counts for pane in blocks]))
     assert 2 < factors[Subject("drift_ks", stream.NUMBERS[0])] < 5
     assert 2 < factors[Subject("drift_chi_square", stream.CATEGORIES[0])] < 7
 

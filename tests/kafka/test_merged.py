@@ -14,6 +14,7 @@ import pytest
 
 from connectors.kafka import Cluster, Outbox
 from generators.artifact import Artifact, load_artifact
+from monitors.arrival_kernels import FIRST
 from schemas.errors import InputError
 from schemas.stream import StreamSpec
 from stream_app import assemble, monitoring
@@ -55,8 +56,11 @@ def panes(judging: Judging) -> Panes:
     """By the end of its slot, what was counted of rows, and what a classifier made of the pane."""
     windows = [verdict.window for verdict in judging.memory.verdicts] + list(judging.judges.windows.flush())
     layout = judging.judges.layout
-    counted = {w.end_s: (w.newest.counts[: layout.rows.size], w.newest.told) for w in windows if w.newest.records}
-    return {end_s: np.append(counts, told) for end_s, (counts, told) in counted.items()}
+    newest = {window.end_s: window.newest for window in windows if window.newest.records}
+    return {
+        end_s: np.concatenate([each.counts[: layout.rows.size], each.sequences, each.told])
+        for end_s, each in newest.items()
+    }
 
 
 def once(watch: Watch) -> Panes:
@@ -99,6 +103,7 @@ def test_members_come_and_die_and_the_sum_is_what_one_reader_counts(
     first._relay.close()
     read_on([second], COUNT - first.records)
     second.commit()
+    assert second._counter.state["states"][:, FIRST].tolist() == [0] * spec.shards  # known from who read there before
     second.close()
     merged = monitoring.merged(spec, artifact, outside)
     assert same(added_up(merged), expected)

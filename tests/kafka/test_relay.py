@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
 from connectors.kafka import Cluster, Inbox, Outbox, Records, TopicShape, ensure_topic
-from connectors.kafka.relay import LARGEST_BYTES, Relay
+from connectors.kafka.relay import LARGEST_BYTES, LONGEST_NOTE, Relay
 
 pytestmark = pytest.mark.kafka
 PARTITIONS, RECORDS = 4, 400
@@ -19,7 +20,12 @@ class Member:
 
     def __init__(self, cluster: Cluster, topic: str) -> None:
         self.held: list[str] = []
-        self.relay = Relay(cluster, topic, f"{topic}.group", f"{topic}.out", f"{topic}.{uuid.uuid4()}", self.held.clear)
+        self.notes: dict[int, bytes] = {}
+        self.relay = Relay(cluster, topic, f"{topic}.group", f"{topic}.out", f"{topic}.{uuid.uuid4()}", self.drop)
+
+    def drop(self, notes: Mapping[int, bytes]) -> None:
+        self.held.clear()
+        self.notes = dict(notes)
 
     def read(self, wait_s: float = 0.2) -> int:
         polled = self.relay.poll(37, wait_s)
@@ -88,3 +94,18 @@ def test_what_many_panes_come_to_is_one_record_all_the_same(cluster: Cluster, to
     inbox = Inbox(cluster, f"{topic}.out")
     values = [value for _ in range(50) if not inbox.at_end() for value in inbox.poll(1, 0.5).values]
     assert values == [large]
+
+
+def test_what_was_noted_of_a_partition_goes_where_the_partition_goes(cluster: Cluster, topic: str) -> None:
+    first = Member(cluster, topic)
+    while sum(end - start for start, end in first.relay.ranges.values()) < PARTITIONS * RECORDS:
+        first.read()
+    assert first.notes == {}
+    notes = {partition: f"{partition} " + "x" * (LONGEST_NOTE - 2) for partition in range(PARTITIONS)}
+    assert first.relay.commit(b"all", notes)
+    first.relay.close()
+    second = Member(cluster, topic)
+    while len(second.notes) < PARTITIONS:
+        second.read()
+    assert second.notes == {partition: note.encode() for partition, note in notes.items()}
+    second.relay.close()

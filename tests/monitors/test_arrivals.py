@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitors.arrivals import Arrivals, Arrived, Lineages, nothing_known
 
@@ -49,3 +52,40 @@ def test_some_of_the_records() -> None:
     assert some.followed.all()
     assert some.numbers.tolist() == [7, 5]
     assert some.shown.tolist() == [[6, 7, 8], [0, 1, 2]]
+
+
+def shown_of(arrivals: Arrivals, sequences: list[int]) -> list[list[int]]:
+    """What records of one shard show, one after the other."""
+    numbers = np.array(sequences)
+    lineages = Lineages(np.zeros(len(numbers), np.int64), numbers)
+    shown: list[list[int]] = arrivals.shown(np.full(len(numbers), 2, np.int32), lineages)[1].tolist()
+    return shown
+
+
+@given(st.permutations(range(24)), st.integers(0, 24), st.sets(st.integers(0, 23)))
+def test_what_is_noted_is_all_that_another_reader_needs(order: list[int], cut: int, gone: set[int]) -> None:
+    come = [number for number in [*order, *order[:5]] if number not in gone]
+    whole, first, other = Arrivals(), Arrivals(), Arrivals()
+    shown_of(first, come[:cut])
+    other.learn(2, first.noted(2, 3_500))
+    assert shown_of(other, come[cut:]) == shown_of(whole, come)[cut:]
+    first.lateness(parts(2), np.array([500]), np.ones(1, np.bool_))
+    other.learn(2, first.noted(2, 3_500))
+    assert other.lateness(parts(2), np.array([480]), np.ones(1, np.bool_)).tolist() == [20]
+
+
+def test_where_there_is_no_room_the_newest_gaps_are_noted() -> None:
+    first, other = Arrivals(), Arrivals()
+    shown_of(first, list(range(0, 2_000, 2)))
+    note = first.noted(2, 400)
+    assert 300 < len(note) <= 400
+    other.learn(2, note)
+    assert shown_of(other, [1_997, 1, 1_998, 2_001]) == [[0, 1, 0], [0, 0, 1], [0, 0, 1], [2, 0, 0]]
+
+
+@pytest.mark.parametrize("note", ["", "grün", "2 0 0 0 0", "1 0 0 0", "1 0 0 5 0 1", "1 " * 3_000])
+def test_what_is_no_note_says_nothing(note: str) -> None:
+    arrivals = Arrivals()
+    arrivals.learn(2, note)
+    assert arrivals.noted(2, 3_500) in ("", Arrivals().noted(2, 3_500))
+    assert shown_of(arrivals, [7, 9]) == [[0, 0, 0], [1, 0, 0]]

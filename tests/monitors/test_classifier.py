@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -7,10 +9,13 @@ import pytest
 from monitors.classifier import MOST_TABLES, Classifier
 from monitors.detector import SCALES
 from monitors.evidence import SequentialEvidence
+from monitors.kept import from_bytes, to_bytes
 from monitors.pane import Deltas, Pane, PaneLayout
+from monitors.pane_parts import Told
 from monitors.samples import SAMPLED, Codes, Sample, Sampler
 from monitors.telling import Telling
 from monitors.window import Window
+from schemas.errors import InputError
 from schemas.profile import profile_table
 from schemas.table import Column, Kind, TableSchema
 from tests.monitors import scene
@@ -42,6 +47,10 @@ def pane_of(rows: pa.RecordBatch, start: int) -> Pane:
     offsets = np.arange(start, start + rows.num_rows)
     zeros = np.zeros(rows.num_rows, np.int64)
     return Deltas(LAYOUT, sampler=SAMPLER).count(rows, zeros, zeros.astype(np.int32), offsets, 0.0)[0]
+
+
+def fresh_bits(rng: np.random.Generator, rows: int) -> Codes:
+    return SAMPLER.of_rows(LAYOUT.rows.codes(bits(rng, rows)))
 
 
 def fresh(rng: np.random.Generator, columns: int, levels: int = 2) -> Codes:
@@ -169,3 +178,22 @@ def test_a_sample_is_the_same_however_the_pane_was_put_together() -> None:
     assert len(whole.sample.keys) == SAMPLED
     np.testing.assert_array_equal(joined.sample.keys, whole.sample.keys)
     np.testing.assert_array_equal(joined.sample.codes, whole.sample.codes)
+
+
+def test_it_goes_on_from_what_it_knew_and_not_from_what_another_knew() -> None:
+    rng = np.random.default_rng(5)
+    some = [pane_of(bits(rng, 500, parity=0.5), 500 * slot) for slot in range(6)]
+
+    def told(classifier: Classifier, panes: list[Pane]) -> list[Told]:
+        copies = [Pane(LAYOUT, pane.counts.copy(), sample=pane.sample) for pane in panes]
+        for pane in copies:
+            classifier.tell(pane)
+        return [pane.told for pane in copies]
+
+    whole, first, other = (Classifier(3, partial(fresh_bits, np.random.default_rng(6))) for _ in range(3))
+    every, begun = told(whole, some), told(first, some[:3])
+    other.restore(from_bytes(to_bytes(first.state)))
+    other._draw = first._draw
+    assert [*begun, *told(other, some[3:])] == every
+    with pytest.raises(InputError, match="classifier: is not of this stream"):
+        Classifier(4, lambda rows: fresh(rng, 4)).restore(first.state)

@@ -11,6 +11,7 @@ from monitors.arrivals import Arrivals, Lineages
 from monitors.kept import from_bytes, panes_of, panes_state, to_bytes
 from monitors.pane import Pane, PaneLayout
 from monitors.pane_parts import Span
+from monitors.samples import Sample
 from monitors.watermark import Watermark
 from monitors.window import Window, Windows
 from schemas.errors import InputError
@@ -26,6 +27,8 @@ def pane(seed: int, slot: int) -> Pane:
     made.spans[seed % 2] = Span(slot, slot + 1, slot * 1_000 + 999)
     made.examples["range:weight"] = ((0, slot), (1, slot))
     made.numbers[seed % 2] = slot, slot + 7
+    if seed % 2:
+        made.sample = Sample(rng.integers(0, 99, 5).astype(np.uint64), rng.integers(0, 4, (5, 3)).astype(np.uint8))
     made.sketches["id"] = rng.integers(0, 50, 4_096).astype(np.uint8)
     return made
 
@@ -34,6 +37,8 @@ def same(one: Pane, other: Pane) -> bool:
     return (
         np.array_equal(one.counts, other.counts)
         and (one.spans, one.examples, one.numbers) == (other.spans, other.examples, other.numbers)
+        and (one.sample is None) == (other.sample is None)
+        and (one.sample is None or one.sample.to_bytes() == (other.sample or one.sample).to_bytes())
         and one.sketches.keys() == other.sketches.keys()
         and all(np.array_equal(one.sketches[name], other.sketches[name]) for name in one.sketches)
     )

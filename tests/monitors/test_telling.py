@@ -20,6 +20,13 @@ def test_its_p_value_is_that_of_a_fair_coin_and_ties_do_not_count() -> None:
     assert answer.least[2, 0] == -np.inf
 
 
+def test_pairs_that_count_as_one_are_worth_as_many_fewer() -> None:
+    counts = np.zeros((2, LAYOUT.size), np.int64)
+    counts[:, LAYOUT.told] = [(60, 40, 0), (240, 160, 0)]
+    alone, together = (Telling(LAYOUT, factor).answer(counts).log_p[:, 0] for factor in (1.0, 4.0))
+    assert together[1] == pytest.approx(alone[0])
+
+
 def test_its_size_is_by_how_much_more_pairs_are_told_right() -> None:
     counts = np.zeros((1, LAYOUT.size), np.int64)
     counts[0, LAYOUT.told] = (70_000, 30_000, 0)

@@ -23,6 +23,12 @@ def asked() -> Tolerated:
     return Tolerated(LAYOUT, {"range:weight": RATE})
 
 
+def test_records_that_count_as_one_are_worth_as_many_fewer() -> None:
+    alone, together = asked(), Tolerated(LAYOUT, {"range:weight": RATE}, {"range:weight": 5.0})
+    most = windows(75, 300, 950, 3_500, n=(50_000, 200_000, 800_000, 3_200_000))
+    assert together.answer(most).log_p == pytest.approx(alone.answer(windows(15, 60, 190, 700)).log_p)
+
+
 def test_its_p_value_is_the_binomial_tail_at_the_tolerated_rate() -> None:
     answer = asked().answer(windows(15, 60, 190, 700))
     for i, (k, n) in enumerate(zip((15, 60, 190, 700), (10_000, 40_000, 160_000, 640_000), strict=True)):

@@ -88,6 +88,7 @@ def healthy() -> dict[str, Any]:
             "panes_per_false_alarm": 10_000.0,
             "min_effect": 0.02,
             "min_records": 500,
+            "dependence": None,
         },
         "columns": [column(name, i) for i, name in enumerate(ORDER)],
         "rules": rules(),

@@ -9,8 +9,9 @@ import pytest
 
 from monitors.pane_parts import Sequences
 from schemas.avro import avro_schema
-from schemas.steering import Steering
+from schemas.steering import Steering, steering_of
 from stream_app import monitoring
+from stream_app.announced import Announcements, Making
 from stream_app.assemble import changes_of
 from stream_app.contents import Contents
 from stream_app.publish import ShardPublisher
@@ -33,7 +34,17 @@ def published(form: dict[str, Any], contents: Contents | None = None) -> list[Re
     return sorted(kept.records, key=lambda record: record.timestamp_ms)
 
 
-def watched(records: list[Record], form: dict[str, Any]) -> tuple[Watch, list[str]]:
+class Told(Announcements):
+    """Announcements that are all known."""
+
+    def __init__(self, contents: Contents) -> None:
+        self.known, self._contents, self._first = True, dict.fromkeys(range(SHARDS), contents), Making()
+
+    def look(self, now_ms: float) -> list[str]:
+        return []
+
+
+def watched(records: list[Record], form: dict[str, Any], announced: Contents | None = None) -> tuple[Watch, list[str]]:
     """A watch that has seen all of it, and the columns that alarmed."""
     stream = spec(rate_per_s=RATE, shards=SHARDS, seed=3, key=KEY, changes=form, rules=[])
     topic, hands = Topic([], SHARDS), Hands()
@@ -43,6 +54,7 @@ def watched(records: list[Record], form: dict[str, Any]) -> tuple[Watch, list[st
     plain = avro_schema(trained().schema)
     decoders = Book({SCHEMA_ID: plain, ENVELOPED: envelope or plain}).decoders
     judges = monitoring.judges(stream, trained())
+    judges.follower.announced = None if announced is None else Told(announced)
     watch = Watch(topic.inbox, monitoring.counter(stream, trained(), judges, decoders), judges, lambda: hands.now)
     alarmed = []
     while hands.now < START_MS + (SECONDS + 4) * 1_000:
@@ -81,6 +93,17 @@ def test_a_drift_of_the_rows_after_is_seen() -> None:
     _, alarmed = watched(records, form)
     assert "price" in set(alarmed) <= {"price", "pieces"}
     assert max(map(slot, records)) > 5_000
+
+
+@pytest.mark.parametrize("columns", [None, ["price", "pieces"]])
+def test_what_is_announced_of_the_rows_after_is_no_drift(columns: list[str] | None) -> None:
+    form = {"form": "debezium", "deletes": 0.1} | ({} if columns is None else {"columns": columns})
+    rare = Contents().changed(3_000, steering=steering_of({"shares": {"colour": {"red": 0.1}}, "given": {"pieces": 3}}))
+    watch, alarmed = watched(published(form, rare), form, rare)
+    assert alarmed == []
+    pieces = watch.judges.references[0].counts["pieces"]
+    assert pieces.max() == pieces.sum() > 0
+    assert len({m.reference for m in watch.memory.verdicts[-1].measurements} - {""}) == 2
 
 
 def test_without_changes_a_record_without_a_value_is_foreign() -> None:

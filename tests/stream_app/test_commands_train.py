@@ -258,6 +258,7 @@ def test_a_topic_trains_as_a_table_does(here: Here, folder: Path, tmp_path: Path
     result = cli("train", "--from-topic", "trainable", "--out", tmp_path / "a", *flags)
     report = json.loads(result.stdout)
     assert (report["table"], report["trained_rows"], len(report["columns"])) == ("trainable", 600, 8)
+    assert report["read"].startswith("the newest 600 records of trainable, from ")
     like = cli("train", "--from-topic", "trainable", "--like-topic", "nosuch", "--out", tmp_path / "b", *flags)
     assert (like.exit_code, len(lines(like))) == (2, 1)
     assert "no schema is registered under nosuch-value" in like.stderr

@@ -183,9 +183,11 @@ def test_an_artifact_goes_on_with_the_records_of_a_topic(
     assert published.exit_code == 0, published.stderr
     first = report("train", orders, "--out", tmp_path / "a", "--model", "tabular.mixture", "--json")
     update = ("update", tmp_path / "a", "--from-topic", "news", "--out", tmp_path / "b", "--rows", 600, "--json")
-    assert report(*update, *here.flags, "--dry-run")["rows"] == 600
+    tried = report(*update, *here.flags, "--dry-run")
+    assert (tried["rows"], tried["read"][:38]) == (600, "the newest 600 records of news, from 2")
     assert not (tmp_path / "b").exists()
     after = report(*update, *here.flags)
+    assert after["read"] == tried["read"]
     assert (after["trained_rows"], after["went_on_from"]) == (600, first["artifact"])
     assert (after["table"], after["columns"]) == (first["table"], first["columns"])
     for arguments, said in (

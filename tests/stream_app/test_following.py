@@ -10,13 +10,15 @@ import pyarrow as pa
 import pytest
 
 from generators.artifact import Artifact, save
+from monitors.pane import Pane
 from monitors.reference import CHANGE
 from schemas.errors import Problem
 from schemas.inference import conform
 from schemas.steering import Steering
+from stream_app.announced import Making
 from stream_app.contents import Model
 from stream_app.control import drift_ended, drifting, steered, swapped
-from stream_app.following import ANNOUNCED
+from stream_app.following import ANNOUNCED, Basis
 from tests.stream_app.live import Live, live
 from tests.stream_app.shop import orders_table, quick_fit, recipe, storm, trained
 
@@ -44,6 +46,29 @@ def test_what_a_command_steers_is_no_drift_and_a_drift_is(monkeypatch: pytest.Mo
     assert stream.opened == {"price", "range:price", ""}
     assert len(stream.said("announced")) == 1
     assert len(stream.said("command")) == 2
+
+
+def test_nobody_who_looks_at_the_page_waits_while_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = live(monkeypatch, monitor=CLASSIFIED).until(6)
+    follower, free = stream.watch.judges.follower, list[bool]()
+    drawn, told = follower._basis, follower._catcher
+
+    def looked_at(making: Making) -> Basis:
+        free.append(not stream.watch.lock.locked())
+        return drawn(making)
+
+    assert told is not None
+    tell = told.tell
+
+    def learned_from(pane: Pane) -> None:
+        free.append(not stream.watch.lock.locked())
+        tell(pane)
+
+    monkeypatch.setattr(follower, "_basis", looked_at)
+    monkeypatch.setattr(told, "tell", learned_from)
+    stream.tell(steered(RARE), "steer").until(12)
+    assert len(free) > 4
+    assert all(free)
 
 
 def test_a_pane_that_holds_both_is_compared_with_neither(monkeypatch: pytest.MonkeyPatch) -> None:

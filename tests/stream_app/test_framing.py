@@ -31,7 +31,7 @@ from stream_app.replay import Range as Wanted
 from stream_app.replay import replay
 from stream_app.schedule import starting
 from stream_app.settings import Place
-from stream_app.training import rows_of_topic
+from stream_app.topic_rows import newest_rows
 from tests.connectors.older_registry import older_registry
 from tests.stream_app.conftest import Here
 from tests.stream_app.shop import SCHEMA_GUID, SCHEMA_ID, Kept, Record, cli, decoded, lines, recipe, storm, trained
@@ -138,7 +138,7 @@ def test_stock_readers_and_ours_read_a_topic_of_both_forms(here: Here, folder: P
     assert [json.loads(line)["plate"] for line in shown.stdout.splitlines()] == plates
     spec = from_mapping({"stream": "s", "topic": topic, "framing": "header"}, Path())
     with reached(Place(here.cluster.bootstrap, here.registry)) as outside:
-        assert rows_of_topic(outside, topic, 80, lambda share, what: None).count == 80
+        assert newest_rows(outside, topic, 80, lambda share, what: None).rows.count == 80
         watch = monitoring.watch(spec, trained(), outside, "earliest")
         while watch.memory.records + watch.memory.foreign < 80:
             watch.step()

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from generators.blocks import BLOCK_ROWS
+from monitors.kept import from_bytes, to_bytes
 from monitors.samples import Sampler
 from stream_app.fresh_rows import FreshRows
 from tests.monitors import scene
@@ -30,3 +31,11 @@ def test_rows_come_in_order_and_none_twice(asked: tuple[int, ...]) -> None:
     drawn = [fresh.draw(count) for count in asked]
     assert [len(each) for each in drawn] == list(asked)
     np.testing.assert_array_equal(np.concatenate(drawn), whole[: sum(asked)])
+
+
+def test_rows_go_on_where_they_were_and_none_comes_twice() -> None:
+    fresh, other = (FreshRows(LAYOUT, SAMPLER, block) for _ in range(2))
+    first = fresh.draw(BLOCK_ROWS + 7)
+    other.restore(from_bytes(to_bytes(fresh.state)))
+    whole = SAMPLER.of_rows(LAYOUT.rows.codes(rows()))
+    np.testing.assert_array_equal(np.concatenate([first, other.draw(BLOCK_ROWS)]), whole[: 2 * BLOCK_ROWS + 7])

@@ -35,9 +35,9 @@ def kept_of(ended: Scene) -> Kept:
     return Kept.from_bytes(Kept(watch.positions, ended.hands.now, watch.state()).to_bytes())
 
 
-def gone_on(kept: Kept, away_s: float = 0.0) -> Scene:
+def gone_on(kept: Kept, monitor: dict[str, Any] = LONGER, away_s: float = 0.0) -> Scene:
     """Another monitor that goes on; the records that came meanwhile are there at once."""
-    other = scene(records(), monitor=LONGER)
+    other = scene(records(), monitor=monitor)
     other.topic._offsets, other.topic._read = dict(kept.positions), sum(kept.positions.values())
     other.hands.now = kept.at_ms + away_s * 1_000
     other.watch.restore(kept.state)
@@ -81,6 +81,16 @@ def test_what_goes_on_is_bit_for_bit_what_never_ended(cut_s: float) -> None:
         assert mine.measurements == theirs.measurements
 
 
+def test_a_classifier_goes_on_and_tells_from_rows_that_it_never_saw() -> None:
+    told = {**LONGER, "classifier": True}
+    whole = scene(records(), monitor=told).until(END_S)
+    first = scene(records(), monitor=told).until(DRIFT_S[0] + 1.5)
+    other = gone_on(kept_of(first), told).until(END_S)
+    assert_knows_the_same(whole, other)
+    assert (whole.watch.judges.follower.state["catcher"]["fresh"]["next"]) > 0
+    assert to_bytes(whole.watch.judges.follower.state) == to_bytes(other.watch.judges.follower.state)
+
+
 def test_an_alarm_that_is_open_stays_so_and_does_not_open_again() -> None:
     first = scene(records(), monitor=LONGER).until(DRIFT_S[0] + 4)
     assert {event.kind for event in events(first)} == {"opened"}
@@ -120,7 +130,7 @@ def test_a_state_of_other_cells_or_lengths_is_refused() -> None:
         scene([]).watch.restore(kept.state)
     with pytest.raises(InputError, match="state: was counted in other cells"):
         scene([], rules=(), monitor=LONGER).watch.restore(kept.state)
-    with pytest.raises(InputError, match=r"state format=None: this program reads 1"):
+    with pytest.raises(InputError, match=r"state format=None: this program reads 2"):
         Kept.from_bytes(to_bytes({}))
 
 
@@ -148,20 +158,35 @@ class Wire:
     failing: bool = False
     built: int = 0
     _read: int = 0
+    _transactional: bool = False
+    _open: list[tuple[bytes, bytes]] = field(default_factory=list)
 
-    def Outbox(self, cluster: Cluster, topic: str, name: None) -> Wire:  # stands for a class
+    def Outbox(self, cluster: Cluster, topic: str, name: str | None) -> Wire:  # stands for a class
         self.built += 1
+        self._transactional = name is not None
         return self
+
+    def own(self) -> None:
+        """Nobody else has it."""
+
+    def begin(self) -> None:
+        self._open = []
+
+    def commit(self) -> None:
+        if self.failing:
+            raise ServiceError("no broker")
+        self.records += self._open
 
     def Inbox(self, cluster: Cluster, topic: str) -> Wire:
         self._read = 0
         return self
 
     def send(self, sent: Records, partition: int, timestamps_ms: Any) -> None:
-        if self.failing:
+        if self.failing and not self._transactional:
             raise ServiceError("no broker")
         assert sent.keys is not None
-        self.records += zip(map(bytes, sent.keys), map(bytes, sent.values), strict=True)  # type: ignore[arg-type]
+        place = self._open if self._transactional else self.records
+        place += zip(map(bytes, sent.keys), map(bytes, sent.values), strict=True)  # type: ignore[arg-type]
 
     def flush(self) -> None:
         """Nothing waits."""
@@ -219,10 +244,49 @@ def test_it_is_kept_every_few_seconds_and_at_the_end_where_there_is_something_ne
     assert found is not None
     assert (found.positions, found.at_ms) == (watched.watch.positions, watched.hands.now)
     monkeypatch.setattr(keeping, "LARGEST_BYTES", 2_000)
+    monkeypatch.setattr(keeping, "MOST_PARTS", 2)
     watched.until(7)
     keeper.close()
     assert len(wire.records) == 2
     assert "is too large to be kept" in caplog.text
+
+
+def test_what_is_too_large_for_a_record_is_several_or_none(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched, now_s = scene(records(), monitor=LONGER).until(6), [0.0]
+    whole = len(kept_of(watched).to_bytes())
+    monkeypatch.setattr(keeping, "LARGEST_BYTES", 1_024 + whole // 3)
+    keeper = Keeper(Cluster("b"), "t", "me", watched.watch, lambda: watched.hands.now, lambda: now_s[0])
+    keeper.close()
+    first = wire.records.copy()
+    assert [key for key, _ in first] == [b"me", b"me.1", b"me.2", b"me.3"]
+    found = last_kept(Cluster("b"), "t", "me")
+    assert found is not None
+    assert to_bytes(found.state) == to_bytes(kept_of(watched).state)
+    watched.until(8)
+    wire.failing = True  # amid the transaction: nothing of it is there
+    keeper.close()
+    assert wire.records == first
+    assert "could not be kept; tried again later" in caplog.text
+    wire.failing = False
+    keeper.close()
+    assert len(wire.records) > len(first)
+    again = last_kept(Cluster("b"), "t", "me")
+    assert again is not None
+    assert again.at_ms == watched.hands.now
+    for mixed in (wire.records[: len(first) + 2], [*first[:2], first[3]]):  # of two keepings, or not all of one
+        wire.records = mixed
+        assert last_kept(Cluster("b"), "t", "me") is None
+    assert caplog.text.count("begun anew: parts of what is kept are missing") == 2
+    monkeypatch.setattr(keeping, "LARGEST_BYTES", 16 << 20)
+    wire.records = [*first]
+    watched.until(9)
+    keeper.close()
+    assert wire.records[-1][0] == b"me"
+    last = last_kept(Cluster("b"), "t", "me")
+    assert last is not None
+    assert last.at_ms == watched.hands.now
 
 
 def test_what_others_kept_is_not_taken_and_that_is_said(wire: Wire, caplog: pytest.LogCaptureFixture) -> None:

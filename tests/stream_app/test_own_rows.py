@@ -1,27 +1,34 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from generators.blocks import BLOCK_ROWS
 from generators.randomness import Purpose
+from monitors.dispersion import Blocks, inflation
+from monitors.evidence import Subject
 from monitors.pane import PaneLayout
 from schemas.errors import InputError
 from schemas.steering import Steering
-from stream_app.own_rows import blocks_of, counts_in, own_counts
+from stream_app.monitoring import judged_columns
+from stream_app.own_rows import CHANGES_COUNTED, blocks_of, counts_in, own_rows
 from tests.stream_app.shop import trained
 from tests.stream_app.watched import spec
 
+PRICE = replace(trained().schema, columns=(trained().schema["price"],))
 LAYOUT = PaneLayout(trained().schema, trained().profile, pairs=tuple(trained().reference.pairs))
 
 
 def test_a_stream_that_adds_nothing_has_the_rows_of_its_training() -> None:
-    assert own_counts(spec(), trained()) is trained().reference
+    assert own_rows(spec(), trained(), LAYOUT).counts is trained().reference
 
 
 def test_rows_drawn_amid_watching_are_those_drawn_at_the_start() -> None:
     steer = {"shares": {"colour": {"red": 0.1}}}
-    whole = own_counts(spec(steer=steer), trained())
+    whole = own_rows(spec(steer=steer), trained(), LAYOUT).counts
     counts = counts_in(LAYOUT, blocks_of(spec(steer=steer), trained(), Purpose.REFERENCE), whole.rows)
     for name in LAYOUT.bins:
         np.testing.assert_array_equal(counts.columns[name], whole.columns[name])
@@ -45,3 +52,29 @@ def test_what_can_not_be_steered_is_refused() -> None:
     asked = spec().model_copy(update={"steer": Steering(given={"nowhere": 1})})
     with pytest.raises(InputError, match="nowhere"):
         blocks_of(asked, trained(), Purpose.REFERENCE)
+
+
+def lives(entities: int, window_rows: float = 0.0, **changes: Any) -> Blocks | None:
+    form = {"form": "upserts", "columns": ["price"], **changes}
+    stream = spec(shards=2, seed=3, rules=[], key={"entities": entities}, changes=form)
+    layout = PaneLayout(judged_columns(stream, trained().schema), trained().profile)
+    return own_rows(stream, trained(), layout, window_rows).lives
+
+
+def test_rows_of_a_life_go_together_and_the_more_the_longer_the_window() -> None:
+    blocks = lives(200, deletes=0.05)
+    assert blocks is not None
+    sizes = np.array([counts[0] for counts in blocks.counts])
+    assert 2 <= sizes.min() <= sizes.max() <= 20  # a life has so many events, and its delete leaves no row
+    assert 15 < (blocks.together or 0) < 20
+    longer = lives(200, 4 * CHANGES_COUNTED, deletes=0.05)
+    assert longer is not None
+    assert (longer.together or 0) / (blocks.together or 1) == pytest.approx(4, rel=0.06)
+    found = inflation(PaneLayout(PRICE, trained().profile), blocks)
+    assert set(found) == {Subject("drift_ks", "price")}  # pieces are kept, and price goes with them
+    assert 2 < found[Subject("drift_ks", "price")] < 15
+
+
+def test_entities_that_never_end_or_keep_nothing_move_nothing() -> None:
+    assert lives(200) is None
+    assert lives(200, columns=None, deletes=0.05) is None

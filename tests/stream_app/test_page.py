@@ -113,7 +113,9 @@ def column_names(html: str) -> list[str]:
 
 @browser
 def test_a_healthy_stream_is_said_to_be_healthy(tmp_path: Path) -> None:
-    html = dom(made_up.healthy(), tmp_path, "/#column=carrier")
+    state = made_up.healthy()
+    state["evidence"]["dependence"] = {"column": "dep_delay", "factor": 3.217}
+    html = dom(state, tmp_path, "/#column=carrier")
     text = shown(html)
     assert level(html) == "ok"
     assert "<title>● Healthy · flights</title>" in html
@@ -124,6 +126,7 @@ def test_a_healthy_stream_is_said_to_be_healthy(tmp_path: Path) -> None:
     assert "surely above 0.020 a change pages, a smaller one only warns" in text
     assert "at 10⁴ an alarm opens, in 10,000 calm panes once or less often" in text
     assert "Evidence looks at the newest 1, 4, 16 and 64 panes of 1 s with 500 records or more; now 10⁻⁰·⁴." in text
+    assert "Records depend on each other: 3.2 count as one, by dep_delay. Window" in text
     assert "Window of 1 h 0 min: 7,200,000 records, the largest drift in it surely <0.001." in text
     assert 'id="detail-title">carrier<' in html
     assert "KS distance 0.006, 95 % interval 0.000 to 0.013, from 20,000 records; pages when surely above 0.100" in html

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas.stream import Monitoring
+from schemas.monitoring import Monitoring
 from stream_app.snapshot import Snapshots
 from tests.stream_app import made_up
 from tests.stream_app.watched import DRIFT_S, RATE, SECONDS, SHARDS, drifted, records, scene
@@ -77,6 +77,13 @@ def test_the_evidence_is_shown_with_what_it_must_reach_and_over_which_windows() 
     assert [window["name"] for window in longer] == ["4s", "10s"]
     assert longer[1]["n"] > longer[0]["n"]
     assert 0 < longer[1]["worst"] < longer[0]["worst"]
+
+
+def test_how_many_records_count_as_one_is_shown() -> None:
+    assert drifted().snapshots.take()["evidence"]["dependence"] is None
+    asked = {"window_s": 4, "allowed_lateness_s": 1, "min_records": 200, "dependence": 3}
+    told = scene([], monitor=asked).snapshots.take()["evidence"]["dependence"]
+    assert told == {"column": "", "factor": 3}
 
 
 def test_observed_shares_are_shares_beside_what_is_expected() -> None:

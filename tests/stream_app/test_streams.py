@@ -60,6 +60,7 @@ def test_nothing_is_known_of_a_stream_that_never_began(monkeypatch: pytest.Monke
     assert stream_status(CLUSTER, "orders") == {
         "stream": "orders",
         "state": "running",
+        "dependence": "auto",
         "published": 0,
         "shards": [{"shard": i, "published": 0, "rate_per_s": None, "command": ""} for i in range(2)],
         "responses": [],

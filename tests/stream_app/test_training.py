@@ -16,8 +16,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 
 from connectors.kafka import Cluster, Inbox, Outbox, Records
 from connectors.registry import Registry
-from schemas.codec import Codec
-from schemas.errors import InputError, ServiceError
+from schemas.errors import InputError
 from schemas.framing import FRAME_BYTES, frame
 from schemas.inference import Choices
 from schemas.rows import Rows
@@ -26,11 +25,11 @@ from schemas.table import Kind
 from stream_app import training
 from stream_app.assemble import Outside, publishing
 from stream_app.publish import Clock, run
+from stream_app.topic_rows import newest_rows
 from stream_app.training import (
     Training,
     checked,
     rows_of_file,
-    rows_of_topic,
     schema_of_file,
     schema_of_topic,
     train,
@@ -158,57 +157,10 @@ def test_records_of_a_topic_are_a_table_and_the_same_schema_comes_out(outside: O
     job = publishing(from_mapping(stream, Path()), artifact, outside, Clock())
     run(lambda: job.publishers, lambda shard, late_s: None, lambda: False)
     job.outbox.flush()
-    rows = rows_of_topic(outside, "from", 2_500, quiet)
+    rows = newest_rows(outside, "from", 2_500, quiet).rows
     assert rows.count == 2_500
-    assert rows_of_topic(outside, "from", 10_000, quiet).count == 3_000
     wire = schema_of_topic(outside, "from")
     again = train(rows, plan(wire=wire), None, quiet)
     assert again.schema.wire is not None
     assert outside.registry.register("again-value", json.loads(again.schema.wire)) == identity
     assert set(again.profile["colour"].values) == {"red", "green", "grün"}
-
-
-def test_strangers_on_a_topic_are_passed_over_and_a_topic_of_strangers_refused(here: Here, outside: Outside) -> None:
-    avro = {"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}]}
-    identity = outside.registry.register("mixed-value", avro)
-    ours = Codec(avro).encode(pa.record_batch({"n": pa.array([1, 2, 3])}), identity).values()
-    send(here.cluster, here.topic("mixed", 1), [b"x", ours[0], frame(9_999) + b"\x02", ours[1], ours[2]])
-    assert rows_of_topic(outside, "mixed", 100, quiet).table.to_pydict() == {"n": [1, 2, 3]}
-    send(here.cluster, here.topic("strange", 1), [b"x"] * 3)
-    for topic in ("strange", here.topic("hollow", 2)):
-        with pytest.raises(InputError, match=f"topic={topic}: holds no record in registered Avro"):
-            rows_of_topic(outside, topic, 100, quiet)
-
-
-def test_a_topic_of_several_schemas_is_refused(here: Here, outside: Outside) -> None:
-    topic, values = here.topic("several", 1), []
-    for name in ("a", "b"):
-        avro = {"type": "record", "name": name, "fields": [{"name": name, "type": "long", "default": 0}]}
-        identity = outside.registry.register(f"several-{name}-value", avro)
-        values += Codec(avro).encode(pa.record_batch({name: pa.array([1])}), identity).values()
-    send(here.cluster, topic, values)
-    with pytest.raises(InputError, match="topic=several: its records were written under several schemas"):
-        rows_of_topic(outside, topic, 100, quiet)
-
-
-class Stuck:
-    """An inbox whose broker says nothing more."""
-
-    def __init__(self, *_: object) -> None:
-        self.closed = False
-
-    def at_end(self) -> bool:
-        return False
-
-    def poll(self, most: int, wait_s: float) -> Any:
-        return type("Polled", (), {"values": []})
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def test_a_broker_that_falls_silent_is_given_up(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "Inbox", Stuck)
-    monkeypatch.setattr(training, "READ_TIMEOUT_S", 0.0)
-    with pytest.raises(ServiceError, match="topic=t: 0 records came, then 0 s of silence"):
-        rows_of_topic(outside, "t", 10, quiet)
