@@ -26,15 +26,15 @@ from schemas.stream import StreamSpec, from_mapping
 from schemas.table import Kind, TableSchema
 from stream_app.assemble import Outside, changes_of, stream_artifact, topics_of
 from stream_app.changes import Changes
-from stream_app.comparing import Comparing, Names, Side
-from stream_app.counting import Counter
 from stream_app.decoding import Decoders
-from stream_app.matching import Match, MatchingDecoders, match
 from stream_app.monitoring import judged_columns
 from stream_app.settings import CONNECTION_VARIABLE
 from stream_app.streams import described, known_streams
 from stream_app.topic_rows import newest_rows
 from stream_app.training import schema_of_topic
+from stream_app.watching.comparing import Comparing, Names, Side
+from stream_app.watching.counting import Counter
+from stream_app.watching.matching import Match, MatchingDecoders, match
 
 logger = logging.getLogger(__name__)
 

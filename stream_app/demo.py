@@ -23,8 +23,8 @@ from schemas.stream import StreamSpec, from_mapping
 from stream_app.assemble import Publishing
 from stream_app.drifts import Running
 from stream_app.publish import Clock, ShardPublisher, run
-from stream_app.timeline import Timeline
-from stream_app.watch import Watch
+from stream_app.watching.timeline import Timeline
+from stream_app.watching.watch import Watch
 
 logger = logging.getLogger(__name__)
 

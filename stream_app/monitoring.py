@@ -28,26 +28,26 @@ from schemas.rates import Profile
 from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec
 from schemas.table import TableSchema
-from stream_app.announced import Announcements, Making
 from stream_app.assemble import Outside, changes_of, initial_state, rate, running_topics, swapped_in, topics_of
-from stream_app.counting import Counter
 from stream_app.decoding import Decoders
-from stream_app.deeds import Deeds
-from stream_app.following import Basis, Catcher, Follower
-from stream_app.fresh_rows import FreshRows
-from stream_app.judging import Judges, Judging
-from stream_app.keeping import Keeper, Kept, last_kept
 from stream_app.kept_rules import with_rows
-from stream_app.merged import Member, Merged
-from stream_app.own_rows import amid_counts, blocks_of, own_rows
-from stream_app.pager import Pager
 from stream_app.publish import Clock
-from stream_app.responder import Responder
-from stream_app.response_checks import metric_of
 from stream_app.schedule import UNPACED
-from stream_app.snapshot import About
 from stream_app.topics import Topics
-from stream_app.watch import Watch
+from stream_app.watching.announced import Announcements, Making
+from stream_app.watching.counting import Counter
+from stream_app.watching.deeds import Deeds
+from stream_app.watching.following import Basis, Catcher, Follower
+from stream_app.watching.fresh_rows import FreshRows
+from stream_app.watching.judging import Judges, Judging
+from stream_app.watching.keeping import Keeper, Kept, last_kept
+from stream_app.watching.merged import Member, Merged
+from stream_app.watching.own_rows import amid_counts, blocks_of, own_rows
+from stream_app.watching.pager import Pager
+from stream_app.watching.responder import Responder
+from stream_app.watching.response_checks import metric_of
+from stream_app.watching.snapshot import About
+from stream_app.watching.watch import Watch
 
 
 def judges(spec: StreamSpec, artifact: Artifact) -> Judges:

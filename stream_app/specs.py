@@ -18,8 +18,8 @@ from schemas.rule_forms import check_columns
 from schemas.stream import StreamSpec, from_mapping, read_mapping
 from stream_app.kept_rules import check_kept, with_rows
 from stream_app.recipe import check_event_time, settled_columns
-from stream_app.response_checks import check_responses
 from stream_app.settings import BOOTSTRAP_VARIABLE, REGISTRY_VARIABLE
+from stream_app.watching.response_checks import check_responses
 
 IN_TOPIC = ("replication", "retention_ms", "min_insync_replicas")
 """Flags that belong under `topic_settings`."""

@@ -11,8 +11,8 @@ from connectors.kafka import Cluster, Inbox, last_record, list_topics, topic_par
 from schemas.errors import InputError
 from stream_app.control import Acknowledgement, Desired, State
 from stream_app.progress import Progress
-from stream_app.responses import Book
 from stream_app.topics import Topics
+from stream_app.watching.responses import Book
 
 SHOWN_RESPONSES = 10
 """How many of the newest responses to alarms a stream's status shows."""

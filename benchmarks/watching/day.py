@@ -27,9 +27,9 @@ from monitors.reference import change_reference
 from monitors.window import Windows
 from schemas.profile import Profile
 from schemas.table import Column, Kind, TableSchema
-from stream_app.announced import Making
-from stream_app.following import Basis, Follower
-from stream_app.judging import Judges, Judging
+from stream_app.watching.announced import Making
+from stream_app.watching.following import Basis, Follower
+from stream_app.watching.judging import Judges, Judging
 
 COLUMNS, PAIRS, ROWS = 200, 30, 10_000
 PANES, JUDGED = 24 * 3_600, 100

@@ -30,7 +30,7 @@ from stream_app import assemble, monitoring, training
 from stream_app.decoding import Decoders
 from stream_app.publish import Clock
 from stream_app.settings import Place
-from stream_app.watch import Watch
+from stream_app.watching.watch import Watch
 
 RATE_PER_S, SECONDS, SETTLING_S = 200_000, 40, 10
 SHARDS, MODEL = 4, "tabular.mixture"

@@ -28,10 +28,10 @@ from schemas.codec import Codec, warm
 from schemas.pairs import MAX_PAIRS
 from schemas.profile import profile_table
 from schemas.table import Column, Kind, TableSchema
-from stream_app.counting import Counter
 from stream_app.decoding import AT_ONCE, AT_ONCE_BYTES, Decoders
 from stream_app.lineage import HEADER, headers
-from stream_app.watch import MOST_RECORDS, POLL_S
+from stream_app.watching.counting import Counter
+from stream_app.watching.watch import MOST_RECORDS, POLL_S
 
 KINDS_40 = {f"{name}_{k}": kind for k in range(3) for name, kind in KINDS.items() if k < 2 or not "s0" <= name <= "s4"}
 MONITORED = {"long": Kind.INTEGER, "string": Kind.CATEGORY, "double": Kind.NUMBER}

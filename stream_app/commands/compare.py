@@ -17,7 +17,6 @@ from monitors.prometheus import AskedExporter
 from schemas.errors import InputError
 from schemas.stream import StreamSpec
 from stream_app.assemble import Outside, reached
-from stream_app.comparing import Comparing
 from stream_app.comparison import AdviceTopic, Asked, announced, comparing, feed_of, matched
 from stream_app.options import as_json, dry_run, show, where
 from stream_app.publish import Clock
@@ -31,6 +30,7 @@ from stream_app.settings import (
 )
 from stream_app.specs import stream_spec
 from stream_app.terminal import until_interrupted
+from stream_app.watching.comparing import Comparing
 from stream_app.web import Web, app, serve
 
 HOST = "0.0.0.0"

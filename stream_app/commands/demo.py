@@ -21,9 +21,9 @@ from stream_app.demo import INCIDENT, Demo, demo_spec, flights, summary
 from stream_app.options import RateType, as_asked, as_json, show
 from stream_app.publish import Clock
 from stream_app.settings import EMBEDDED, PAGE_PORT, place
-from stream_app.snapshot import Snapshots
 from stream_app.terminal import progress_bar, until_interrupted
-from stream_app.timeline import Timeline
+from stream_app.watching.snapshot import Snapshots
+from stream_app.watching.timeline import Timeline
 from stream_app.web import Served, Web, app, serve
 
 FOLDER = Path(".synthstream/demo")

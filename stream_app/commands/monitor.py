@@ -18,16 +18,16 @@ from schemas.errors import InputError, Problem
 from schemas.secrets import resolved
 from schemas.stream import StreamSpec
 from stream_app import assemble, monitoring
-from stream_app.keeping import Keeper
-from stream_app.merged import Merged
 from stream_app.options import as_json, dry_run, show, where
 from stream_app.publish import Clock
 from stream_app.settings import EMBEDDED, place
-from stream_app.snapshot import Snapshots
 from stream_app.specs import stream_spec
 from stream_app.terminal import until_interrupted
-from stream_app.timeline import Timeline
-from stream_app.watch import Watch
+from stream_app.watching.keeping import Keeper
+from stream_app.watching.merged import Merged
+from stream_app.watching.snapshot import Snapshots
+from stream_app.watching.timeline import Timeline
+from stream_app.watching.watch import Watch
 from stream_app.web import Web, app, serve
 
 HOST = "0.0.0.0"

@@ -13,9 +13,9 @@ from connectors.kafka import Cluster, delete_topics
 from schemas.errors import InputError
 from stream_app import assemble
 from stream_app.options import as_json, dry_run, show
-from stream_app.responses import spelled
 from stream_app.settings import place
 from stream_app.streams import command_history, described, known_streams, stream_status
+from stream_app.watching.responses import spelled
 
 bootstrap_option = click.option("--bootstrap", help="HOST:PORT of the broker [env SYNTHSTREAM_BOOTSTRAP].")
 

@@ -1,4 +1,4 @@
-"""What a monitor knows that is too large for one record comes back whole: stream_app.keeping, on a real broker."""
+"""What a monitor knows that is too large for one record comes back whole from a real broker."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from connectors.kafka import LARGEST_BYTES, Cluster, Inbox, TopicShape, ensure_topic
-from stream_app.keeping import Keeper, last_kept
-from stream_app.watch import Watch
+from stream_app.watching.keeping import Keeper, last_kept
+from stream_app.watching.watch import Watch
 
 pytestmark = pytest.mark.kafka
 

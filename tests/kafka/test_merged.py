@@ -18,11 +18,11 @@ from monitors.arrival_kernels import FIRST
 from schemas.errors import InputError
 from schemas.stream import StreamSpec
 from stream_app import assemble, monitoring
-from stream_app.judging import Judging
-from stream_app.merged import Member, Merged
 from stream_app.settings import Place
 from stream_app.specs import stream_spec
-from stream_app.watch import Watch
+from stream_app.watching.judging import Judging
+from stream_app.watching.merged import Member, Merged
+from stream_app.watching.watch import Watch
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]
 
@@ -91,8 +91,8 @@ def read_on(members: list[Member], until: int) -> None:
 def test_members_come_and_die_and_the_sum_is_what_one_reader_counts(
     spec: StreamSpec, artifact: Artifact, outside: assemble.Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream_app.merged.MOST_RECORDS", 700)
-    monkeypatch.setattr("stream_app.merged.COMMIT_S", 0.0)
+    monkeypatch.setattr("stream_app.watching.merged.MOST_RECORDS", 700)
+    monkeypatch.setattr("stream_app.watching.merged.COMMIT_S", 0.0)
     spec = spec.model_copy(update={"monitor": spec.monitor.model_copy(update={"classifier": True})})
     expected = once(monitoring.watch(spec, artifact, outside, "earliest"))
     first, second = (monitoring.member(spec, artifact, outside, "earliest") for _ in range(2))
@@ -119,7 +119,7 @@ def test_members_come_and_die_and_the_sum_is_what_one_reader_counts(
 def test_a_reader_goes_on_from_what_another_kept_and_counts_what_one_alone_does(
     spec: StreamSpec, artifact: Artifact, outside: assemble.Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream_app.watch.MOST_RECORDS", 700)
+    monkeypatch.setattr("stream_app.watching.watch.MOST_RECORDS", 700)
     expected = once(monitoring.watch(spec, artifact, outside, "earliest"))
     assert monitoring.kept(spec, artifact, outside) is None
     first = monitoring.watch(spec, artifact, outside, "earliest")

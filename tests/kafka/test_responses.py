@@ -1,6 +1,6 @@
 """An alarm that acts on its stream, on a real broker: a drift pauses it, once, and all of it is written down.
 
-stream_app.responder, stream_app.deeds and stream_app.monitoring, as `synthstream monitor` runs them.
+stream_app.watching.responder, stream_app.watching.deeds and stream_app.monitoring, as `synthstream monitor` runs them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from generators.artifact import Artifact, load_artifact
 from schemas.stream import load
 from stream_app import assemble, monitoring
 from stream_app.cli import main
-from stream_app.judging import Judging
-from stream_app.merged import Merged
-from stream_app.responder import Responder
 from stream_app.settings import Place
-from stream_app.watch import Watch
+from stream_app.watching.judging import Judging
+from stream_app.watching.merged import Merged
+from stream_app.watching.responder import Responder
+from stream_app.watching.watch import Watch
 from tests.kafka.worker_process import PATIENCE_S, WorkerProcess
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(180)]

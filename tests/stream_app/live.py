@@ -14,13 +14,14 @@ from connectors.kafka import Heads, Inbox, Polled
 from monitors.alarms import Event
 from schemas.blobs import Blobs
 from schemas.steering import steering_of
-from stream_app import announced, monitoring
-from stream_app.announced import Announcements, Making
+from stream_app import monitoring
 from stream_app.control import Desired, Order, State
-from stream_app.keeping import Kept
 from stream_app.recipe import Recipe
-from stream_app.timeline import Timeline
-from stream_app.watch import Watch
+from stream_app.watching import announced
+from stream_app.watching.announced import Announcements, Making
+from stream_app.watching.keeping import Kept
+from stream_app.watching.timeline import Timeline
+from stream_app.watching.watch import Watch
 from tests.stream_app.memory_broker import CLUSTER, Broker, Stream, Transactions
 from tests.stream_app.shop import Topic, decoders, recipe, trained
 from tests.stream_app.watched import RATE, SHARDS, STEP_S, spec

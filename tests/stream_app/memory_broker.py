@@ -13,12 +13,13 @@ import pytest
 
 from connectors.kafka import Cluster, Fenced, Heads, Polled
 from schemas.blobs import Blobs
-from stream_app import control, deeds, replay, responses, shards, streams
+from stream_app import control, replay, shards, streams
 from stream_app.control import Acknowledgement, Desired, State
 from stream_app.progress import Progress
 from stream_app.recipe import Recipe
 from stream_app.shards import OwnedShard, enter_epoch
 from stream_app.topics import Topics
+from stream_app.watching import deeds, responses
 from tests.stream_app.shop import START_MS, Kept
 
 CLUSTER = Cluster("memory:1")

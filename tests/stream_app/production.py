@@ -20,9 +20,9 @@ from schemas.errors import InputError
 from schemas.stream import from_mapping
 from stream_app import comparison
 from stream_app.assemble import Outside
-from stream_app.comparing import Comparing
 from stream_app.comparison import Asked, Feed
 from stream_app.schedule import begun
+from stream_app.watching.comparing import Comparing
 from tests.stream_app.shop import START_MS, Hands, Kept, Record, Topic, decoded, publishers, recipe, trained
 
 REAL_ID, NEWER_ID = 21, 22

@@ -18,8 +18,8 @@ from schemas.avro import avro_schema
 from schemas.framing import FRAME_BYTES, frame
 from stream_app import comparison
 from stream_app.commands import compare
-from stream_app.comparing import Comparing
 from stream_app.settings import Place
+from stream_app.watching.comparing import Comparing
 from tests.stream_app.conftest import Here
 from tests.stream_app.production import AVRO, MARKER, Turn, real, synthetic
 from tests.stream_app.shop import START_MS, Record, cli, lines, signalled, trained

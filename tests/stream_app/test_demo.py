@@ -18,8 +18,8 @@ from stream_app.demo import INCIDENT_S, RULES, Demo, demo_spec, flights, summary
 from stream_app.lineage import DRIFT_HEADER
 from stream_app.publish import Clock
 from stream_app.schedule import starting
-from stream_app.timeline import Timeline
-from stream_app.watch import Watch
+from stream_app.watching.timeline import Timeline
+from stream_app.watching.watch import Watch
 from tests.stream_app.shop import START_MS, Kept, Topic, decoders, publishers, recipe, storm, trained
 from tests.stream_app.watched import spec
 

@@ -15,8 +15,8 @@ from schemas.inference import conform, infer
 from stream_app import assemble, demo, monitoring
 from stream_app.publish import Clock
 from stream_app.settings import Place
-from stream_app.snapshot import Snapshots
-from stream_app.timeline import Timeline
+from stream_app.watching.snapshot import Snapshots
+from stream_app.watching.timeline import Timeline
 from tests.stream_app.shop import storm
 
 

@@ -14,9 +14,9 @@ from schemas.steering import steering_of
 from schemas.stream import StreamSpec, from_mapping
 from stream_app import monitoring
 from stream_app.schedule import begun
-from stream_app.snapshot import About, Snapshots
-from stream_app.timeline import Timeline
-from stream_app.watch import Watch
+from stream_app.watching.snapshot import About, Snapshots
+from stream_app.watching.timeline import Timeline
+from stream_app.watching.watch import Watch
 from tests.stream_app.shop import START_MS, Hands, Kept, Record, Topic, decoders, publishers, recipe, storm, trained
 
 RATE = 400.0

@@ -11,12 +11,12 @@ from monitors.pane_parts import Sequences
 from schemas.avro import avro_schema
 from schemas.steering import Steering, steering_of
 from stream_app import monitoring
-from stream_app.announced import Announcements, Making
 from stream_app.assemble import changes_of
 from stream_app.contents import Contents
 from stream_app.publish import ShardPublisher
 from stream_app.schedule import begun
-from stream_app.watch import Watch
+from stream_app.watching.announced import Announcements, Making
+from stream_app.watching.watch import Watch
 from tests.stream_app.shop import SCHEMA_ID, START_MS, Book, Hands, Kept, Record, Topic, trained
 from tests.stream_app.test_changes import ENTITIES, ENVELOPED, changing, slot
 from tests.stream_app.watched import spec

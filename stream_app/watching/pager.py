@@ -14,7 +14,7 @@ from monitors.alarms import Event
 from monitors.alert_rules import alarm_alert, rendered, said_of
 from schemas.errors import Problem
 from stream_app.backoff import Backoff
-from stream_app.judging import Judging
+from stream_app.watching.judging import Judging
 
 logger = logging.getLogger(__name__)
 

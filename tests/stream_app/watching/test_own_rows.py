@@ -14,7 +14,7 @@ from monitors.pane import PaneLayout
 from schemas.errors import InputError
 from schemas.steering import Steering
 from stream_app.monitoring import judged_columns
-from stream_app.own_rows import CHANGES_COUNTED, blocks_of, counts_in, own_rows
+from stream_app.watching.own_rows import CHANGES_COUNTED, blocks_of, counts_in, own_rows
 from tests.stream_app.shop import trained
 from tests.stream_app.watched import spec
 

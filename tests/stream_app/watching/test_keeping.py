@@ -1,4 +1,4 @@
-"""A monitor that ends between two panes, and one that goes on from what it knew: stream_app.keeping."""
+"""A monitor that ends between two panes, and one that goes on from what it knew: stream_app.watching.keeping."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from monitors.alarms import Event
 from monitors.kept import to_bytes
 from schemas.blobs import Blobs
 from schemas.errors import InputError, ServiceError
-from stream_app import keeping, monitoring
-from stream_app.keeping import KEEP_S, Keeper, Kept, last_kept
+from stream_app import monitoring
+from stream_app.watching import keeping
+from stream_app.watching.keeping import KEEP_S, Keeper, Kept, last_kept
 from tests.stream_app.shop import START_MS, trained
 from tests.stream_app.watched import DRIFT_S, SECONDS, SHARDS, Scene, records, scene, spec
 
@@ -141,6 +142,7 @@ def test_monitors_judge_alike_by_what_they_watch_and_how() -> None:
     assert monitoring.judge_name(spec(bootstrap="elsewhere:9092"), trained()) == name
     others: tuple[dict[str, Any], ...] = (
         {"monitor": {**same, "min_effect": 0.1}},
+        {"monitor": {**same, "dependence": 2}},
         {"rules": []},
         {"seed": 1},
         {"stream": "others"},

@@ -17,7 +17,7 @@ from schemas.codec import Codec
 from schemas.conforming import cast_if_possible
 from schemas.errors import InputError
 from schemas.table import Column, Kind, TableSchema
-from stream_app.matching import READABLE, MatchingDecoders, match
+from stream_app.watching.matching import READABLE, MatchingDecoders, match
 from tests.stream_app.shop import Book
 
 SCHEMA = TableSchema("orders", tuple(Column(kind.value, kind) for kind in Kind))

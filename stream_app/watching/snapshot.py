@@ -24,9 +24,9 @@ from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from monitors.reference import CHANGE, Reference
 from monitors.window import Window
 from schemas.monitoring import Monitoring
-from stream_app.counting import Seen
-from stream_app.judging import Judging, Verdict
-from stream_app.timeline import TABLE, Timeline
+from stream_app.watching.counting import Seen
+from stream_app.watching.judging import Judging, Verdict
+from stream_app.watching.timeline import TABLE, Timeline
 
 SHOWN = {
     KS.NAME: "ks",

@@ -15,10 +15,10 @@ from monitors.alarms import Event
 from monitors.delta import Delta, Ledger, Range
 from monitors.pane import PaneLayout
 from schemas.errors import InputError
-from stream_app.counting import Counter
-from stream_app.judging import Judges, Judging
 from stream_app.topics import Topics
-from stream_app.watch import MOST_RECORDS, POLL_S
+from stream_app.watching.counting import Counter
+from stream_app.watching.judging import Judges, Judging
+from stream_app.watching.watch import MOST_RECORDS, POLL_S
 
 COMMIT_S = 0.25
 """How long counts may wait for others before they are sent."""

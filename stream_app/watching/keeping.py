@@ -20,7 +20,7 @@ from connectors.kafka import LARGEST_BYTES, Cluster, Fenced, Inbox, Outbox, Reco
 from monitors.kept import State, from_bytes, to_bytes
 from schemas.errors import InputError, ServiceError
 from stream_app.commits import Commit
-from stream_app.watch import Watch
+from stream_app.watching.watch import Watch
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What alarms do to their stream, on a broker in memory: stream_app.deeds, stream_app.responses."""
+"""What alarms do to their stream, on a broker in memory: stream_app.watching.deeds, stream_app.watching.responses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from schemas.responses import Response
 from schemas.rules import Allowed, Range
 from stream_app.contents import Model
 from stream_app.control import ORDERS, Desired, State, at_rate, held, released, swapped
-from stream_app.deeds import Deeds
 from stream_app.quarantine import Gate
-from stream_app.responses import Book, Reaction, spelled
 from stream_app.streams import command_history, stream_status
+from stream_app.watching.deeds import Deeds
+from stream_app.watching.responses import Book, Reaction, spelled
 from tests.stream_app.memory_broker import CLUSTER, Broker, Stream, Transactions
 from tests.stream_app.shop import START_MS, decoded, recipe
 

@@ -4,10 +4,10 @@ import pytest
 
 from schemas.errors import InputError, ServiceError
 from schemas.steering import Steering
-from stream_app import announced as announced_module
-from stream_app.announced import LOOK_AGAIN_MS, Announcements, Making
 from stream_app.contents import Model
 from stream_app.control import ORDERS, Desired, State, drifting, steered
+from stream_app.watching import announced as announced_module
+from stream_app.watching.announced import LOOK_AGAIN_MS, Announcements, Making
 from tests.stream_app.live import announcing
 from tests.stream_app.memory_broker import CLUSTER, Broker, Stream
 from tests.stream_app.shop import recipe, storm

@@ -1,4 +1,4 @@
-"""Alarms told to an Alertmanager without a Prometheus between: stream_app.pager, connectors.alertmanager."""
+"""Alarms told to an Alertmanager without a Prometheus between: stream_app.watching.pager, connectors.alertmanager."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from monitors.metric import Severity
 from monitors.ongoing import OpenAlarms
 from schemas.errors import InputError, ServiceError
 from schemas.stream import from_mapping
-from stream_app.judging import Judging
-from stream_app.pager import FIRST_PAUSE_S, RESEND_S, VALID_S, Pager
-from tests.stream_app import test_pager
+from stream_app.watching.judging import Judging
+from stream_app.watching.pager import FIRST_PAUSE_S, RESEND_S, VALID_S, Pager
 from tests.stream_app.test_publishing_metrics import free_port
+from tests.stream_app.watching import test_pager
 
 pager = test_pager.pager
 PROGRAM = "prometheus-alertmanager"

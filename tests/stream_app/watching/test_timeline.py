@@ -6,7 +6,7 @@ from monitors.alarms import Event, Happening
 from monitors.estimate import Estimate
 from monitors.metric import Severity
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
-from stream_app.timeline import KEPT, Timeline
+from stream_app.watching.timeline import KEPT, Timeline
 
 
 def event(kind: Happening, metric: str = "ks", column: str = "price") -> Event:

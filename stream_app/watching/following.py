@@ -13,8 +13,8 @@ from monitors.pane import Pane
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from monitors.reference import Reference
 from schemas.errors import Problem
-from stream_app.announced import Announcements, Making, Noted
-from stream_app.fresh_rows import FreshRows
+from stream_app.watching.announced import Announcements, Making, Noted
+from stream_app.watching.fresh_rows import FreshRows
 
 
 class Catcher:

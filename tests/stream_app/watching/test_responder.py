@@ -1,4 +1,4 @@
-"""Open alarms that act, beside the monitor: stream_app.responder, stream_app.response_checks."""
+"""Open alarms that act, beside the monitor: stream_app.watching.responder, stream_app.watching.response_checks."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from monitors.metric import Severity
 from monitors.ongoing import Ongoing, OpenAlarms
 from schemas.errors import InputError, ServiceError
 from schemas.responses import Response
-from stream_app.judging import Judging
-from stream_app.responder import FIRST_PAUSE_S, Responder
-from stream_app.response_checks import check_responses, metric_of
-from stream_app.responses import Reaction
+from stream_app.watching.judging import Judging
+from stream_app.watching.responder import FIRST_PAUSE_S, Responder
+from stream_app.watching.response_checks import check_responses, metric_of
+from stream_app.watching.responses import Reaction
 from tests.stream_app.shop import trained
 from tests.stream_app.watched import spec
 

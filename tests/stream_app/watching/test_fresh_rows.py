@@ -9,7 +9,7 @@ import pytest
 from generators.blocks import BLOCK_ROWS
 from monitors.kept import from_bytes, to_bytes
 from monitors.samples import Sampler
-from stream_app.fresh_rows import FreshRows
+from stream_app.watching.fresh_rows import FreshRows
 from tests.monitors import scene
 
 LAYOUT = scene.layout()

@@ -16,8 +16,8 @@ from monitors.ongoing import Ongoing
 from schemas.errors import Problem
 from schemas.responses import Response
 from stream_app.backoff import Backoff
-from stream_app.judging import Judging
-from stream_app.responses import Reaction
+from stream_app.watching.judging import Judging
+from stream_app.watching.responses import Reaction
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ Told = Callable[[str, str], None]
 
 
 class Acts(Protocol):
-    """What does it: `stream_app.deeds.Deeds`."""
+    """What does it: `stream_app.watching.deeds.Deeds`."""
 
     def act(self, response: Response, ongoing: Ongoing) -> Reaction | None:
         """Have an alarm act."""

@@ -15,10 +15,10 @@ from monitors.reference import CHANGE
 from schemas.errors import Problem
 from schemas.inference import conform
 from schemas.steering import Steering
-from stream_app.announced import Making
 from stream_app.contents import Model
 from stream_app.control import drift_ended, drifting, steered, swapped
-from stream_app.following import ANNOUNCED, Basis
+from stream_app.watching.announced import Making
+from stream_app.watching.following import ANNOUNCED, Basis
 from tests.stream_app.live import Live, live
 from tests.stream_app.shop import orders_table, quick_fit, recipe, storm, trained
 

@@ -23,7 +23,7 @@ from schemas.stream import StreamSpec
 from stream_app.assemble import changes_of
 from stream_app.changes import Changes, happened
 from stream_app.contents import Content, Contents
-from stream_app.fresh_rows import Block
+from stream_app.watching.fresh_rows import Block
 
 CHANGES_COUNTED = 64 * BLOCK_ROWS
 """How many of a stream's own changes make up the reference, where rows keep columns."""

@@ -15,8 +15,8 @@ from monitors.advice import Advice, Advising
 from monitors.bands import Band, Bands, Verdict
 from monitors.prometheus import MAX_COLUMNS, Series
 from monitors.window import Window, Windows
-from stream_app.counting import Counter
-from stream_app.watch import MOST_RECORDS, POLL_S
+from stream_app.watching.counting import Counter
+from stream_app.watching.watch import MOST_RECORDS, POLL_S
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.monitoring import Monitoring
-from stream_app.snapshot import Snapshots
+from stream_app.watching.snapshot import Snapshots
 from tests.stream_app import made_up
 from tests.stream_app.watched import DRIFT_S, RATE, SECONDS, SHARDS, drifted, records, scene
 

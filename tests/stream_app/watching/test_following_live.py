@@ -17,7 +17,7 @@ from stream_app.publish import Clock
 from stream_app.settings import Place
 from stream_app.shards import OwnedShard, enter_epoch
 from stream_app.topics import Topics
-from stream_app.watch import Watch
+from stream_app.watching.watch import Watch
 from tests.stream_app.conftest import Here
 from tests.stream_app.shop import storm, trained
 

@@ -15,8 +15,8 @@ from schemas.responses import Response
 from stream_app.contents import Model
 from stream_app.control import ORDERS, Asked, Desired, Order, State, at_rate, command, held, here, swapped
 from stream_app.progress import Progress
-from stream_app.responses import Book, Reaction
 from stream_app.topics import Topics
+from stream_app.watching.responses import Book, Reaction
 
 ANSWER_S = 10.0
 """How long an alarm's command waits for the shards' acknowledgements; it stays in force in any case."""

@@ -19,14 +19,14 @@ from generators.artifact import save
 from stream_app import assemble, demo, monitoring
 from stream_app.publish import Clock
 from stream_app.settings import Place
-from stream_app.timeline import Timeline
+from stream_app.watching.timeline import Timeline
 from stream_app.web import Web, app, serve
 from tests.stream_app.shop import storm, trained
 from tests.stream_app.test_publishing_metrics import free_port
 
 PROGRAMS = ("prometheus", "prometheus-alertmanager")
 MISSING = [program for program in PROGRAMS if shutil.which(program) is None]
-DEPLOY = Path(__file__).parents[2] / "deploy"
+DEPLOY = Path(__file__).parents[3] / "deploy"
 SECONDS, INCIDENT_S = 30.0, (6.0, 14.0)
 
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from connectors.kafka import Inbox
 from monitors.alarms import Event
 from monitors.kept import State
-from stream_app.counting import Counter
-from stream_app.judging import Judges, Judging
+from stream_app.watching.counting import Counter
+from stream_app.watching.judging import Judges, Judging
 
 MOST_RECORDS = 20_000
 """How many records one step reads at the most."""

@@ -22,8 +22,8 @@ from monitors.prometheus import MAX_COLUMNS, AskedExporter, Series
 from schemas.errors import InputError
 from stream_app import comparison
 from stream_app.assemble import Outside
-from stream_app.comparing import Comparing
 from stream_app.comparison import Asked, Feed
+from stream_app.watching.comparing import Comparing
 from stream_app.web import UI, Web, app, serve
 from tests.stream_app.production import (
     MARKER,
@@ -205,7 +205,7 @@ def test_prometheus_has_at_most_so_many_columns(monkeypatch: pytest.MonkeyPatch)
     comparing = Beside(production(), drawn(), ASKED).begin(monkeypatch).until(12).comparing
     (band,) = (series for series in comparing.series() if series.name == "compare_column_band")
     assert [labels[1] for labels, _ in band.values] == ["price", "pieces", "colour", "paid", "plate"]
-    monkeypatch.setattr("stream_app.comparing.MAX_COLUMNS", 2)
+    monkeypatch.setattr("stream_app.watching.comparing.MAX_COLUMNS", 2)
     (fewer,) = (series for series in comparing.series() if series.name == "compare_column_band")
     assert (len(fewer.values), MAX_COLUMNS) == (2, 100)
 

@@ -19,8 +19,8 @@ from monitors.prometheus import Exporter, Reading
 from monitors.reference import CHANGE, Reference
 from monitors.window import Window, Windows
 from schemas.errors import InputError
-from stream_app.counting import SHOWN_RECORDS, Seen
-from stream_app.following import Follower
+from stream_app.watching.counting import SHOWN_RECORDS, Seen
+from stream_app.watching.following import Follower
 
 logger = logging.getLogger(__name__)
 

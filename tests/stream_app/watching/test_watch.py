@@ -19,8 +19,8 @@ from schemas.codec import Codec
 from schemas.errors import InputError
 from schemas.keying import KeyForm
 from stream_app import monitoring
-from stream_app.counting import SHOWN_RECORDS
-from stream_app.judging import Verdict
+from stream_app.watching.counting import SHOWN_RECORDS
+from stream_app.watching.judging import Verdict
 from tests.stream_app.shop import SCHEMA_ID, START_MS, Book, Record, trained
 from tests.stream_app.watched import DRIFT_S, RATE, SECONDS, SHARDS, drifted, moved, records, scene, spec
 
