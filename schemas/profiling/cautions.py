@@ -14,7 +14,7 @@ from schemas.profiling.candidates import Candidate
 from schemas.profiling.fates import Delicate, Fate, Treated
 from schemas.profiling.study import Study
 from schemas.profiling.target import Target
-from schemas.table import MIN_SHARED_ROWS, Column, Kind
+from schemas.table import MIN_SHARED_ROWS, Column, Kind, Role
 
 NEARLY = 0.99
 """A column with one value in so many rows says next to nothing."""
@@ -124,7 +124,8 @@ def _of_column(study: Study, column: Column, treated: Treated, most_values: int)
     if known.null_share > MOSTLY_MISSING:
         told = f"{known.null_share:.1%} of its values are missing"
         yield Caution(Matter.MISSING, name, told, f"ask where they went, or {_drop(column.name)}")
-    if column.kind is Kind.TEXT and treated.fate is Fate.INVENTED and column.semantic is None and known.distinct > 1:
+    plain = column.kind is Kind.TEXT and column.role is Role.ATTRIBUTE and column.semantic is None
+    if plain and treated.fate is Fate.INVENTED and known.distinct > 1:
         told = f"{known.distinct:,} distinct values: nothing of what they say of the other columns is learned"
         action = f"group them into fewer values, or keep them with --public {shlex.quote(column.name)}"
         yield Caution(Matter.MANY_VALUES, name, told, action)
