@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "score": "stream_app.commands.score",
     "sample": "stream_app.commands.sample",
     "assess": "stream_app.commands.assess",
+    "improve": "stream_app.commands.improve",
     "plot-rate": "stream_app.commands.plot_rate",
     "publish": "stream_app.commands.publish",
     "consume": "stream_app.commands.consume",

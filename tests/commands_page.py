@@ -28,6 +28,7 @@ EXAMPLES: Mapping[str, str] = {
     "synthstream score": "synthstream score orders new-orders.csv",
     "synthstream sample": "synthstream sample orders --rows 100000 --out orders.parquet --seed 1 --shards 4",
     "synthstream assess": "synthstream assess orders.csv synthetic.csv --holdout kept.csv --html report.html",
+    "synthstream improve": "synthstream improve orders.csv orders --holdout kept.csv --out orders-2 --max-seconds 600",
     "synthstream plot-rate": "synthstream plot-rate orders.yaml --hours 24 --out rate.svg",
     "synthstream publish": "synthstream publish orders --topic orders --rate 5000 --shards 4 --count 1000000",
     "synthstream consume": "synthstream consume --topic orders --count 5",
@@ -74,10 +75,10 @@ Where broker and registry are, a flag says first, then the environment (`SYNTHST
 | exit code | means |
 |---|---|
 | 0 | done |
-| 1 | judged below a limit: by `assess`, or by a `compare` that ends by itself on anything but `represents` |
+| 1 | judged below a limit: by `assess`, `improve`, or a `compare` that ends by itself on anything but `represents` |
 | 2 | bad input: one line a fault, nothing half done |
 | 3 | a broker, a registry, a disk or another service failed |
-| 4 | the verdict of `assess` is withheld: too few rows to tell |
+| 4 | the verdict of `assess` or `improve` is withheld: too few rows to tell |
 | 130 | interrupted before there was anything to finish |
 """
 

@@ -143,14 +143,15 @@ def _schema(rows: Rows, asked: Asked, dropped: Sequence[str]) -> TableSchema:
 
 def _synthetic(asked: Asked, schema: TableSchema, artifact: Artifact | None, rows: int) -> tuple[pa.Table, list[str]]:
     if artifact is not None:
-        drawn = under(_drawn(artifact, rows, asked.seed), schema, asked.synthetic)
-        return drawn, [f"{rows:,} records were drawn from the artifact {asked.synthetic}."]
+        table = under(drawn(artifact, rows, asked.seed), schema, asked.synthetic)
+        return table, [f"{rows:,} records were drawn from the artifact {asked.synthetic}."]
     read = read_rows(asked.synthetic)
     notes = _sampled(read, "the synthetic table")
     return under(read.table, schema, asked.synthetic), notes
 
 
-def _drawn(artifact: Artifact, rows: int, seed: int) -> pa.Table:
+def drawn(artifact: Artifact, rows: int, seed: int) -> pa.Table:
+    """The first rows of a stream of an artifact."""
     return pa.Table.from_batches(list(Records(artifact, seed, 0, 0, 1).rows(0, rows)), artifact.schema.arrow_schema)
 
 

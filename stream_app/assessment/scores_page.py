@@ -51,6 +51,10 @@ shares; the mean over columns has the error of the rows' own means, whatever the
 where nothing differs is taken off at the near end of the interval only. `benchmarks.assess` draws tables whose truth is
 known and counts how often intervals hold it.
 
+What to do is also there for programs: `--json` has a `change` beside each command, and [`synthstream
+improve`](tuning.md#a-better-artifact) makes such changes by itself, as far as they help. More rows are advised where
+they would make an open interval narrower: learners see at most 10,000 of each table, however many are drawn.
+
 ## Limits
 
 | option | default | of |

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from stream_app.assessment.page import page
 from stream_app.assessment.reading import Asked, read
 from stream_app.assessment.recommendations import advise
 from stream_app.assessment.report import Report, print_report
-from stream_app.assessment.verdict import EXIT_CODES, judge
-from stream_app.options import as_json
+from stream_app.assessment.verdict import EXIT_CODES, Judged, judge
+from stream_app.options import as_json, track_option
 from stream_app.terminal import progress_bar
+from stream_app.tracking import tracked
 
 LIMITS = {
     "similarity": "Least similarity of distributions and missing values.",
@@ -46,6 +47,12 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def ends(each: Judged) -> Iterator[tuple[str, float]]:
+    """A number of the table and the ends of its interval, by what stands behind its name."""
+    of = each.measured.of
+    yield from (("", of.value), (".low", of.low), (".high", of.high))
+
+
 @click.command("assess")
 @click.argument("real", type=click.Path(path_type=Path))
 @click.argument("synthetic", type=click.Path(path_type=Path))
@@ -56,9 +63,10 @@ def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seeds which rows learners see.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a page with everything to this file.")
 @limit_options
+@track_option
 @as_json
 def assess_command(
-    holdout: Path | None, rules_file: Path | None, html: Path | None, as_json: bool, **flags: Any
+    holdout: Path | None, rules_file: Path | None, html: Path | None, track: str | None, as_json: bool, **flags: Any
 ) -> int:
     """Say whether SYNTHETIC is good enough to stand in for REAL: scores beside the holdout's, a verdict, what to do.
 
@@ -73,11 +81,14 @@ def assess_command(
     if html is not None and html.is_dir():
         raise InputError(f"html={html}: is a folder; name a file")
     check_installed()
-    with progress_bar(as_json) as told:
+    with tracked(track, f"assess {asked.synthetic.name}") as run, progress_bar(as_json) as told:
+        run.params({**vars(asked), **vars(limits)})
         tables, source = read(asked, told)
         assessed = assess(tables, told)
         verdict = judge(assessed, limits)
         findings = Causes(assessed, verdict).find()
+        run.tags({"verdict": verdict.outcome.value})
+        run.metrics({f"{each.score.NAME}{end}": value for each in verdict.table for end, value in ends(each)})
     report = Report(assessed, verdict, findings, advise(findings, verdict, assessed, source), source)
     if as_json:
         click.echo(json.dumps(report.to_json()))

@@ -71,12 +71,16 @@ def test_too_few_rows_withhold_the_verdict_and_end_with_4(tables: Path) -> None:
 
 @SKLEARN
 def test_json_has_every_score_with_its_interval_and_the_holdouts(tables: Path) -> None:
-    run = assess(tables, "honest.csv", *with_all(tables), "--json")
+    run = assess(tables, "honest.csv", *with_all(tables), "--json", "--track", str(tables / "runs"))
     form: dict[str, Any] = json.loads(run.output)
     assert (form["verdict"], form["exit_code"], run.exit_code) == ("passed", 0, 0)
     assert form["rows"] == {"real": ROWS, "synthetic": ROWS, "holdout": ROWS}
     assert {"score", "subject", "value", "low", "high", "n", "holdout", "bar", "mark"} <= form["scores"][0].keys()
     assert all(each["low"] <= each["value"] <= each["high"] for each in form["scores"])
+    kept = (tables / "runs" / "assess-honest.csv-0001" / "metrics.jsonl").read_text()
+    numbers = {line["name"]: line["value"] for line in map(json.loads, kept.splitlines())}
+    (apart,) = [each for each in form["scores"] if each["score"] == "c2st"]
+    assert (numbers["c2st"], numbers["c2st.high"]) == pytest.approx((apart["value"], apart["high"]), abs=1e-6)
     assert {each["score"] for each in form["scores"]} >= {"ks", "tv", "correlation", "c2st", "tstr", "dcr", "copies"}
 
 
