@@ -20,6 +20,9 @@ from schemas.table import Column, Kind
 GUIDE = 1_024
 """Places in the table that starts the search for a piece."""
 
+FAR = 1e300
+"""Farther than any piece reaches, of values with a step."""
+
 Floats = npt.NDArray[np.float64]
 
 _LARGEST = float(2**63 - 1024)
@@ -72,6 +75,16 @@ class Pieces:
         Returns:
             Where the uniforms of each value begin and end, two of shape (n,).
         """
+        low, high, known = self._located(index, places)
+        return np.where(known, low, np.nan), np.where(known, high, np.nan)
+
+    def around(self, index: int, places: Floats) -> tuple[Floats, Floats]:
+        """As `intervals`, but for a value that is never drawn what one near it has."""
+        low, high, _ = self._located(index, places)
+        return low, high
+
+    def _located(self, index: int, places: Floats) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+        """Where the uniforms of each value, or of one near it, begin and end, and whether it is ever drawn."""
         rows = slice(self.first[index], self.first[index + 1])
         by_start = np.lexsort((self.span[rows], self.table[rows, 4]))
         upto, below, _, _, start, steps = self.table[rows, :6][by_start].T
@@ -79,18 +92,19 @@ class Pieces:
         exact = np.searchsorted(start, places, side="left").clip(0, len(start) - 1)
         before = np.searchsorted(start, places, side="right") - 1
         k = np.where(start[exact] == places, exact, before.clip(0))  # an atom comes before what begins where it is
-        into, mass = places - start[k], upto[k] - below[k]
-        if step > 0:
-            nth, end = np.rint(into / step), np.rint(into / step) + 1
-            known = (nth < span[k]) & (np.abs(nth * step - into) < 1e-6)
-        else:
-            nth = into
-            end = np.where(span[k] == 0, 1.0, into)
-            known = into <= span[k]
-        known &= into >= 0
+        with np.errstate(over="ignore"):
+            into, mass = np.minimum(places - start[k], FAR), upto[k] - below[k]
         width = np.where(span[k] > 0, span[k], 1.0)
-        low, high = below[k] + mass * nth / width, below[k] + mass * end / width
-        return np.where(known, low, np.nan), np.where(known, high, np.nan)
+        if step > 0:
+            nth = np.rint(into / step)
+            known = (into >= 0) & (nth < span[k]) & (np.abs(nth * step - into) < 1e-6)
+            nth = np.clip(nth, 0.0, span[k] - 1)
+            end = nth + 1
+        else:
+            known = (into >= 0) & (into <= span[k])
+            nth = np.clip(into, 0.0, span[k])
+            end = np.where(span[k] == 0, 1.0, nth)
+        return below[k] + mass * nth / width, below[k] + mass * end / width, known
 
 
 def pieces_of(parts: Sequence[Part]) -> Pieces:

@@ -31,11 +31,12 @@ class Epoch(str):
 
     Args:
         number: the epoch's, from 1.
-        loss: on the rows held back, in nats a row.
+        loss: on the rows held back, in `unit`.
         best: the best so far.
         spent_s: seconds of training.
         apart: the loss less that of columns that know nothing of each other, which does not depend on how finely
             columns are cut; NaN where that is not known.
+        unit: what the loss is in.
 
     >>> Epoch(3, 12.5, 12.25, 4.0), Epoch(3, 12.5, 12.25, 4.0).loss
     ('epoch 3: 12.250 nats a row, 4 s', 12.5)
@@ -47,9 +48,11 @@ class Epoch(str):
     spent_s: float
     apart: float
 
-    def __new__(cls, number: int, loss: float, best: float, spent_s: float, apart: float = nan) -> Epoch:
+    def __new__(
+        cls, number: int, loss: float, best: float, spent_s: float, apart: float = nan, unit: str = "nats a row"
+    ) -> Epoch:
         """Words for people, with the numbers on them."""
-        epoch = super().__new__(cls, f"epoch {number}: {best:.3f} nats a row, {spent_s:.0f} s")
+        epoch = super().__new__(cls, f"epoch {number}: {best:.3f} {unit}, {spent_s:.0f} s")
         epoch.number, epoch.loss, epoch.best, epoch.spent_s, epoch.apart = number, loss, best, spent_s, apart
         return epoch
 

@@ -7,10 +7,8 @@ has one more cell, the last, for that.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from tempfile import TemporaryFile, gettempdir
 from typing import Any
 
 import numba
@@ -21,8 +19,8 @@ import pyarrow.compute as pc
 
 from generators.columns import Columns, Pieces, column_parts, intervals_of, pieces_of, place, places_of, without
 from generators.given import Held
+from generators.mapped import mapped
 from generators.task import Progress, silently
-from schemas.errors import ServiceError
 from schemas.numeric import NUMERIC_KINDS, as_numbers
 from schemas.profile import ColumnProfile, Profile
 from schemas.rows import Rows
@@ -81,7 +79,7 @@ class Cells:
             if self.drawn[j] < 0:
                 found[:, j] = array.is_null().to_numpy(zero_copy_only=False)
                 continue
-            places, present = _places(column, profile.columns[at], array)
+            places, present = placed(column, profile.columns[at], array)
             cells = self.cells_of(j, places)
             if self.null[j] >= 0:
                 cells[~present] = self.null[j]
@@ -183,7 +181,7 @@ class CellColumns:
         return np.where(held.present, codes, np.int32(cells.null[j]))
 
 
-def _places(column: Column, profile: ColumnProfile, array: pa.Array[Any]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def placed(column: Column, profile: ColumnProfile, array: pa.Array[Any]) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Values as `Pieces` counts them, NaN for unknown categories, and whether there is a value."""
     if column.kind in NUMERIC_KINDS:
         return places_of(column, profile, array), as_numbers(column, array)[1]
@@ -206,16 +204,7 @@ def codes_of(rows: Rows, cells: Cells, schema: TableSchema, profile: Profile, pr
     """
     if not rows.is_long:
         return cells.codes(rows.table, schema, profile)
-    shape = (rows.count, len(cells.columns))
-    try:
-        with TemporaryFile() as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, shape[0] * shape[1] * np.dtype(np.int32).itemsize))
-            codes = np.memmap(file, np.int32, "r+", shape=shape)
-    except OSError as error:
-        raise ServiceError(
-            f"{gettempdir()}: has no room for the cells of {rows.count:,} rows ({error.strerror or error}); "
-            "set TMPDIR to a folder that has"
-        ) from None
+    codes = mapped((rows.count, len(cells.columns)), np.int32)
     at = 0
     for piece in rows.pieces():
         codes[at : at + piece.num_rows] = cells.codes(piece, schema, profile)
