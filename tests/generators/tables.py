@@ -178,16 +178,22 @@ def flights() -> Made:
     return pa.table(arrays, schema=schema.arrow_schema), schema
 
 
+SHORT: dict[str, Any] = {"max_epochs": 2, "steps": 3}
+
+
 def brief(model: str) -> dict[str, Any]:
-    """Settings by which a model that is trained in epochs is not trained for long: laws hold from the first."""
-    return {"max_epochs": 2} if "max_epochs" in generators.load(model).SETTINGS else {}
+    """Settings by which a model that is trained in epochs is not trained for long, nor drawn from: laws hold at once."""
+    return {name: value for name, value in SHORT.items() if name in generators.load(model).SETTINGS}
 
 
 @cache
 def flights_artifact(model: str) -> Artifact:
     """A generator trained on all flights, though not for long, once for all tests."""
     table, schema = flights()
-    short = {"max_seconds": 8.0} if "max_seconds" in generators.load(model).SETTINGS else {}
+    known = generators.load(model).SETTINGS
+    short = {name: value for name, value in (SHORT | {"max_seconds": 8.0}).items() if name in known}
+    if "steps" not in known:
+        short.pop("max_epochs", None)
     return fit_artifact(table, schema, model, short, 0, ignore, reference_rows=100_000)
 
 
