@@ -72,11 +72,10 @@ class DenoiserModule(nn.Module):
         self.pairs = [(nn.LayerNorm(width), nn.Linear(width, width)) for _ in range(LAYERS)]
         self.layers = nn.ModuleList([part for pair in self.pairs for part in pair])
         self.last = nn.LayerNorm(width)
-        self.logits, self.velocities = nn.Linear(width, layout.states), nn.Linear(width, self.count)
-        nn.init.zeros_(self.logits.weight)
-        nn.init.zeros_(self.velocities.weight)
-        with torch.no_grad():
-            self.logits.bias.copy_(torch.from_numpy(np.log(layout.share + 1e-6)))
+        self.outputs = nn.Parameter(torch.zeros(layout.states, width))
+        self.biases = nn.Parameter(torch.from_numpy(np.log(layout.share + 1e-6)).float())
+        self.velocities = nn.Parameter(torch.zeros(width, self.count))
+        self.speeds = nn.Parameter(torch.zeros(self.count))
 
     def timed(self, times: Tensor) -> Tensor:
         """What times add before each layer and at the start, shape (n, LAYERS + 1, width)."""
@@ -105,7 +104,7 @@ class DenoiserModule(nn.Module):
         for i, (norm, layer) in enumerate(self.pairs):
             state = state + F.hardswish(layer(norm(state) + shifts[:, i]))
         last = self.last(state)
-        return self.logits(last), self.velocities(last)
+        return last @ self.outputs.T + self.biases, last @ self.velocities + self.speeds
 
     def nats(self, logits: Tensor, codes: Tensor) -> Tensor:
         """How unlikely states are told to be, in nats, shape (n, d)."""
@@ -129,10 +128,10 @@ class DenoiserModule(nn.Module):
             shifts[:, LAYERS],
             torch.stack(layers),
             torch.stack(biases, 1),
-            self.logits.weight * last.weight,
-            self.logits.bias + self.logits.weight @ last.bias,
-            (self.velocities.weight * last.weight).T,
-            self.velocities.bias + self.velocities.weight @ last.bias,
+            self.outputs * last.weight,
+            self.biases + self.outputs @ last.bias,
+            self.velocities * last.weight[:, None],
+            self.speeds + last.bias @ self.velocities,
         )
         return Denoiser(*(np.ascontiguousarray(array.numpy(), np.float32) for array in arrays))
 
@@ -162,7 +161,8 @@ def losses(model: DenoiserModule, rows: Tensor) -> Tensor:
     logits, velocities = model(codes, (~hidden).float(), signal * clean + blur * noise, times)
     told = (model.nats(logits, codes) * hidden).sum(1) * (varied / count)
     moved = (velocities - signal * noise + blur * clean).square().sum(1)
-    return (told + moved).mean()
+    found: Tensor = (told + moved).mean()
+    return found
 
 
 def fit_denoiser(values: Floats32, layout: Layout, task: Task, start: Start) -> Denoiser:

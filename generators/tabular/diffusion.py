@@ -88,6 +88,8 @@ class Diffusion(Generator):
         """
         schema, profile, settings = task.schema, task.profile, task.settings
         faults = too_small(settings, LEAST)
+        if not settings["learning_rate"] > 0:
+            faults.append(f"learning_rate={settings['learning_rate']}: must be above 0")
         if faults:
             raise InputError(*faults)
         try:

@@ -178,23 +178,26 @@ def flights() -> Made:
     return pa.table(arrays, schema=schema.arrow_schema), schema
 
 
-SHORT: dict[str, Any] = {"max_epochs": 2, "steps": 3}
+SHORT: dict[str, Any] = {"max_epochs": 2}
+SMALL: dict[str, Any] = {"steps": 3, "width": 32}
 
 
 def brief(model: str) -> dict[str, Any]:
-    """Settings by which a model that is trained in epochs is not trained for long, nor drawn from: laws hold at once."""
-    return {name: value for name, value in SHORT.items() if name in generators.load(model).SETTINGS}
+    """Settings by which a model that is trained in epochs takes little time: laws hold from the first."""
+    return _known(model, SHORT)
+
+
+def _known(model: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Those that it knows; a model that draws rows in many steps is a small one, with few."""
+    known = generators.load(model).SETTINGS
+    return {name: value for name, value in settings.items() if name in known} | (SMALL if "steps" in known else {})
 
 
 @cache
 def flights_artifact(model: str) -> Artifact:
     """A generator trained on all flights, though not for long, once for all tests."""
     table, schema = flights()
-    known = generators.load(model).SETTINGS
-    short = {name: value for name, value in (SHORT | {"max_seconds": 8.0}).items() if name in known}
-    if "steps" not in known:
-        short.pop("max_epochs", None)
-    return fit_artifact(table, schema, model, short, 0, ignore, reference_rows=100_000)
+    return fit_artifact(table, schema, model, _known(model, {"max_seconds": 8.0}), 0, ignore, reference_rows=100_000)
 
 
 def quick(model: str, name: str, made: Made | None = None) -> Artifact:
