@@ -7,7 +7,7 @@ network's own numbers, tabulated, and then through the inverse of the profile's.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from generators.columns import Floats
-from generators.encoded.layout import Codes, Floats32, Layout
+from generators.discrete.cells import Codes
+from generators.encoded.layout import Floats32, Layout
 from schemas.errors import InputError
 
 STEPS = 1_024
@@ -30,6 +31,8 @@ CALIBRATION_ROWS = 32_768
 
 NEVER = -1e30
 """The bias of a state that no row is in."""
+
+Spread = Callable[[Floats32, Floats], Floats32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,9 @@ class Calibration:
         return cls(arrays["calibration.biases"], arrays["calibration.knots"])
 
 
-def calibrated(layout: Layout, numbers: Floats32, logits: Floats32, u: Floats) -> Calibration:
+def calibrated(
+    layout: Layout, numbers: Floats32, logits: Floats32, u: Floats, spread: Spread = lambda numbers, into: numbers
+) -> Calibration:
     """Calibrate a network by rows that it gave.
 
     Args:
@@ -63,6 +68,7 @@ def calibrated(layout: Layout, numbers: Floats32, logits: Floats32, u: Floats) -
         numbers: as the network has them, shape (n, numbers).
         logits: of the states, shape (n, states).
         u: the uniforms that states are drawn by, shape (n, variables).
+        spread: adds to the numbers what the network leaves open, by a uniform a variable, shape (n, variables).
 
     Raises:
         InputError: the network has lost itself: there are numbers among its own that are none.
@@ -70,8 +76,8 @@ def calibrated(layout: Layout, numbers: Floats32, logits: Floats32, u: Floats) -
     if not (np.isfinite(numbers).all() and np.isfinite(logits).all()):
         raise InputError("training lost itself in numbers too large; train anew with another --seed, or for less long")
     biases = _balanced(logits, layout)
-    codes = states(logits, biases, layout.first, u)[0]
-    found = raw_values(layout, numbers, codes)
+    codes, into = states(logits, biases, layout.first, u)
+    found = raw_values(layout, spread(numbers, into), codes)
     knots = np.zeros((layout.numbers, STEPS + 1))
     at = np.linspace(0.0, 1.0, STEPS + 1)
     for j in np.flatnonzero(layout.number >= 0).tolist():

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.columns import Columns, Floats, intervals_of, place, without
+from generators.discrete.cells import Codes
 from generators.encoded.calibration import Calibration, ranked, raw_values, states
-from generators.encoded.layout import Codes, Floats32, Layout
+from generators.encoded.layout import Floats32, Layout
 from generators.given import Held
 from schemas.profile import Profile
 from schemas.table import TableSchema

@@ -15,9 +15,11 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from generators.columns import Floats, Part, Pieces, column_parts, pieces_of
+from generators.discrete.cells import Codes
+from generators.encoded.modes import REACH, Mixture, Modes
 from schemas.numeric import NUMERIC_KINDS
 from schemas.profile import Profile
-from schemas.table import Column, TableSchema
+from schemas.table import TableSchema
 
 OWN, GROUPS = 96, 16
 """The most frequent values of a category have states of their own, so many; the others so many together, each as likely
@@ -27,7 +29,6 @@ OUTERMOST = 1e-6
 """Numbers are kept so far from either end of their distribution: the outermost normals are -4.75 and 4.75."""
 
 Floats32 = npt.NDArray[np.float32]
-Codes = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Layout:
         share: how likely each state is by the profile, shape (states,).
         spans: where in [0, 1) each state's part of its column's marginal begins, and how much of it the state is, shape
             (states, 2).
-        centre, spread: what a number is added to, and multiplied by first, in each state: 0 and 1 but for modes, shape
+        centre, spread: what a number is added to, and multiplied by before, in each state: 0 and 1 but for modes, shape
             (states,) each.
         pieces: the marginals.
     """
@@ -115,49 +116,57 @@ def normals_of(uniforms: Floats) -> Floats:
     return found
 
 
-def layout_of(schema: TableSchema, profile: Profile) -> Layout:
+def layout_of(schema: TableSchema, profile: Profile, modes: Modes | None = None) -> Layout:
     """The variables of a table.
 
     Args:
         schema: the columns.
         profile: their marginals.
+        modes: of the numbers, each of which then has a state a mode.
     """
     columns, drawn, number, null, first = list[int](), list[int](), list[int](), list[int](), [0]
-    share, spans, parts = [np.empty(0)], [np.empty((0, 2))], list[Part]()
+    states, parts, numbers = [np.empty((0, 5))], list[Part](), 0
     for at, (column, known) in enumerate(zip(schema, profile, strict=True)):
         missing = known.null_share
         if column.is_surrogate and missing == 0:
             continue
-        edges = np.array([0.0, 1.0])
+        numeric = column.kind in NUMERIC_KINDS and not column.is_surrogate
+        mixture = modes.of(numbers) if modes is not None and numeric else None
         if not column.is_surrogate:
-            part = column_parts(column, known)
-            parts.append(part)
-            edges = edges if column.kind in NUMERIC_KINDS else _grouped(part)
+            parts.append(column_parts(column, known))
+        found = _states(None if numeric or column.is_surrogate else parts[-1], mixture)
         columns.append(at)
         drawn.append(-1 if column.is_surrogate else len(parts) - 1)
-        number.append(sum(n >= 0 for n in number) if _has_number(column) else -1)
-        null.append(len(edges) - 1 if missing > 0 else -1)
-        gone = np.full(int(missing > 0), missing)
-        share.append(np.append(np.diff(edges) * (1.0 - missing), gone))
-        spans.append(np.vstack([np.column_stack([edges[:-1], np.diff(edges)]), np.zeros((len(gone), 2))]))
-        first.append(first[-1] + len(share[-1]))
-    states = np.zeros(first[-1])
+        number.append(numbers if numeric else -1)
+        numbers += numeric
+        null.append(len(found) if missing > 0 else -1)
+        found[:, 0] *= 1.0 - missing
+        states += [found, np.array([[missing, 0.0, 0.0, 0.0, 1.0]] if missing > 0 else []).reshape(-1, 5)]
+        first.append(first[-1] + len(found) + int(missing > 0))
+    share, low, width, centre, spread = np.concatenate(states).T
     return Layout(
         columns=np.array(columns, np.int64),
         drawn=np.array(drawn, np.int64),
         number=np.array(number, np.int64),
         first=np.array(first, np.int64),
         null=np.array(null, np.int64),
-        share=np.concatenate(share),
-        spans=np.concatenate(spans),
-        centre=states,
-        spread=states + 1.0,
+        share=share,
+        spans=np.column_stack([low, width]),
+        centre=centre,
+        spread=spread,
         pieces=pieces_of(parts),
     )
 
 
-def _has_number(column: Column) -> bool:
-    return column.kind in NUMERIC_KINDS and not column.is_surrogate
+def _states(category: Part | None, mixture: Mixture | None) -> Floats:
+    """Of the states of values that are there the share, where its part of the marginal begins and how much of it that
+    is, and what a number is added to and multiplied by first, shape (states, 5)."""
+    if mixture is not None:
+        nothing = np.zeros(len(mixture.share))
+        return np.column_stack([mixture.share, nothing, nothing + 1.0, mixture.mean, REACH * mixture.deviation])
+    edges = np.array([0.0, 1.0]) if category is None else _grouped(category)
+    width = np.diff(edges)
+    return np.column_stack([width, edges[:-1], width, np.zeros(len(width)), np.ones(len(width))])
 
 
 def _grouped(part: Part) -> Floats:

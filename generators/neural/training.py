@@ -54,6 +54,8 @@ class Plan:
         learned: the model has learned something already, which is kept unless there is a gain on it.
         device: what it is trained on.
         bf16: half the digits where that is enough (torch's autocast); judged in full ones.
+        betas: of AdamW: how slowly it forgets gradients and their squares.
+        unit: what rows held back are judged in.
 
     Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization"; Polyak and Juditsky 1992.
     """
@@ -73,6 +75,8 @@ class Plan:
     learned: bool = False
     device: torch.device = CPU
     bf16: bool = False
+    betas: tuple[float, float] = (0.9, 0.999)
+    unit: str = "nats a row"
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +84,7 @@ class Trained:
     """What training came to.
 
     Args:
-        loss: the best on the rows held back, in nats a row.
+        loss: the best on the rows held back, in the plan's unit.
         held_back: which rows these are, shape (held back,).
         spent_s: seconds of training, those before an interruption among them.
     """
@@ -125,8 +129,9 @@ def train(
         run.learn(keeper)
         run.judge()
         if not run.is_over() or run.epoch == plan.max_epochs:
-            share = max(1 - 0.9 ** (run.epoch - 1), run.spent_s / max(plan.max_seconds, 1e-9))
-            progress(min(share, 1.0), f"epoch {run.epoch}: {run.best:.3f} nats a row, {run.spent_s:.0f} s")
+            known = 1 - 0.9 ** (run.epoch - 1) if plan.patience < plan.max_epochs else run.epoch / plan.max_epochs
+            share = max(known, run.spent_s / max(plan.max_seconds, 1e-9))
+            progress(min(share, 1.0), f"epoch {run.epoch}: {run.best:.3f} {plan.unit}, {run.spent_s:.0f} s")
         if keeper is not None and (keeper.is_due() or run.is_over()):
             keeper.write(run.reached())
     model.load_state_dict(run.kept)
@@ -155,7 +160,7 @@ class _Run(Generic[Model]):
         self._model, self._loss, self._judge, self._plan = model, loss, judge, plan
         self._averaging = AveragedModel(model, multi_avg_fn=_nearer(plan.average))
         self._optimizer = torch.optim.AdamW(
-            model.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+            model.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay, betas=plan.betas, fused=True
         )
         self._before_order = torch.get_rng_state()
         self.epoch, self.learned, self.idle = 0, 0, 0

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generators.base import Generator
+from tests.generators.tables import assert_marginals_are_the_profiles
+from tests.generators.tabular.whole_rows import (
+    assert_columns_go_together,
+    assert_drawing_needs_no_torch,
+    assert_training_goes_on,
+    trained,
+)
+
+NAME = "tabular.tvae"
+
+
+@pytest.fixture(scope="module")
+def model() -> Generator:
+    return trained(NAME, 25, 4_000)
+
+
+def test_marginals_are_the_profiles(model: Generator) -> None:
+    assert_marginals_are_the_profiles(model, 20_000)
+
+
+def test_columns_go_together_as_they_do_in_the_table(model: Generator) -> None:
+    assert_columns_go_together(model)
+
+
+def test_drawing_needs_no_torch(tmp_path: Path) -> None:
+    assert_drawing_needs_no_torch(NAME, tmp_path)
+
+
+def test_training_that_was_interrupted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_training_goes_on(NAME, tmp_path, monkeypatch)

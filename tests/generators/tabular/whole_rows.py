@@ -1,0 +1,88 @@
+"""What tests of generators of whole rows have in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import generators
+from generators.artifact import save
+from generators.base import Generator
+from generators.fitting import artifact_from
+from generators.golden import golden_hash
+from generators.randomness import uniforms
+from generators.start import Keep, Start
+from generators.task import Task
+from schemas.rows import Rows
+from tests.generators.tables import brief, ignore, orders, quick
+
+ROWS = 20_000
+
+
+def trained(name: str, epochs: int, rows: int) -> Generator:
+    """A model of so many orders."""
+    table, schema = orders(rows)
+    generator = generators.load(name)
+    return generator.fit(Task.of(table, schema, generators.settings_for(generator, {"max_epochs": epochs})))
+
+
+def drawn(model: Generator, given: dict[str, object] | None = None, rows: int = ROWS) -> pd.DataFrame:
+    """Rows of the model."""
+    return model.sample(rows, uniforms((1, 2), 0, rows, model.width), given).to_pandas()
+
+
+def assert_columns_go_together(model: Generator) -> None:
+    """A short training has found that numbers rise together, and differ by colour, as in the table."""
+    real, made = orders(ROWS)[0].to_pandas(), drawn(model)
+    assert made[["size", "exact"]].corr("spearman").to_numpy()[0, 1] > 0.1
+    real_means, means = (f.groupby("colour", observed=True)["size"].mean() for f in (real, made))
+    assert np.corrcoef(real_means, means[real_means.index])[0, 1] > 0.8
+
+
+def assert_drawing_needs_no_torch(name: str, folder: Path) -> None:
+    """Another process that can not import torch draws the same."""
+    made = quick(name, "orders")
+    save(made, folder / "made")
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from pathlib import Path; from generators.artifact import load_artifact\n"
+        "from generators.golden import golden_hash\n"
+        "print(golden_hash(load_artifact(Path(sys.argv[1]))))"
+    )
+    command = [sys.executable, "-c", code, str(folder / "made")]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == golden_hash(made)
+
+
+def assert_training_goes_on(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training that was cut short ends as one that was not."""
+    monkeypatch.setattr("generators.neural.checkpoints.MOST_OF_TIME", 1e9)
+    table, schema = orders(700)
+
+    def fit(keep: Keep | None) -> str:
+        start = Start(name, keep)
+        return artifact_from(Rows.of(table), schema, start, brief(name), 0, ignore, reference_rows=1).identity
+
+    keep, cut = Keep(folder / "kept", 0.0, resume=True), [0]
+
+    class Stopped(Exception):
+        pass
+
+    step = torch.optim.AdamW.step
+
+    def counted(self: torch.optim.AdamW, *arguments: object) -> object:
+        cut[0] += 1
+        if cut[0] == 2:
+            raise Stopped
+        return step(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch.optim.AdamW, "step", counted)
+        with pytest.raises(Stopped):
+            fit(keep)
+    assert fit(keep) == fit(None)
