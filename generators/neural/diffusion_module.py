@@ -190,6 +190,7 @@ def fit_denoiser(values: Floats32, layout: Layout, task: Task, start: Start) -> 
         max_seconds=settings["max_seconds"],
         max_epochs=settings["max_epochs"],
         device=device,
+        unit="nats and squared errors a row",
     )
     keeper = None if start.keep is None else Keeper(start.keep, _terms(values, layout, task, device))
     with fork_random(device), together(device):
