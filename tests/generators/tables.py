@@ -178,7 +178,11 @@ def flights() -> Made:
     return pa.table(arrays, schema=schema.arrow_schema), schema
 
 
-BRIEF = {"tabular.transformer": {"width": 16, "layers": 1}, "tabular.hybrid": {"pool": 4_000, "trees": 0}}
+BRIEF: dict[str, dict[str, Any]] = {
+    "tabular.transformer": {"width": 16, "layers": 1},
+    "tabular.hybrid": {"pool": 4_000, "trees": 0},
+    "tabular.diffusion": {"width": 32, "steps": 3},
+}
 """Settings that make large models small."""
 
 
