@@ -118,7 +118,7 @@ def tables_of(real: pa.Table, synthetic: pa.Table, holdout: pa.Table | None, see
     sides = [None if each is None else conform(each, schema) for each in (real, synthetic, holdout)]
     assert sides[0] is not None
     ground = ground_of(sides[0], schema, real.num_rows, "yes", seed=seed)
-    return Tables.of(ground, [None if each is None else (each, "") for each in sides])
+    return Tables.of(ground, sides)
 
 
 def wide(rng: np.random.Generator, rows: int) -> pa.Table:

@@ -133,7 +133,7 @@ class Trial:
         if find_spec("sklearn") is not None:
             parts = _learned(ground, taught, own, held)
         if not parts:
-            parts = {"pairs": pairs_off(Tables.of(ground, [(taught, ""), (own, ""), (held, "")]))}
+            parts = {"pairs": pairs_off(Tables.of(ground, [taught, own, held]))}
         off = float(np.mean(list(parts.values())))
         return Tried(name, 0.0, off, parts.get("told_apart"), parts.get("loss"), parts.get("pairs"))
 
@@ -145,13 +145,13 @@ def _drawn(artifact: Artifact, rows: int) -> pa.Table:
 def _learned(ground: Ground, taught: pa.Table, own: pa.Table, held: pa.Table) -> dict[str, float]:
     """By what name it is kept: how well rows are told from those held back, and what learners lose; 0 best, 1 worst."""
     found: dict[str, float] = {}
-    apart = Tables.of(ground, [(held, ""), (own, ""), None])
+    apart = Tables.of(ground, [held, own, None])
     if apart.real.rows >= FEWEST_ROWS:
         areas: Mapping[tuple[str, ...], Any] = TwoSamples().of(apart, apart.synthetic)
         if TABLE in areas:
             found["told_apart"] = float(np.clip(2 * (areas[TABLE].value - 0.5), 0, 1))
     if ground.target is not None and ground.schema[ground.target].kind is not Kind.TEXT:
-        losses = TrainSynthetic().measure(Tables.of(ground, [(taught, ""), (own, ""), (held, "")]))
+        losses = TrainSynthetic().measure(Tables.of(ground, [taught, own, held]))
         whole = next((each.of.value for each in losses if each.subject == TABLE), None)
         if whole is not None:
             found["loss"] = float(np.clip(whole / WORST_LOSS, 0, 1))

@@ -14,7 +14,6 @@ import pytest
 
 import generators
 from stream_app import training
-from stream_app.commands import train as commands
 from stream_app.commands.asked_training import settings_in
 from tests.stream_app.conftest import Here
 from tests.stream_app.shop import cli, lines
@@ -168,17 +167,6 @@ def test_a_dry_run_checks_everything_and_writes_nothing(orders: Path, tmp_path: 
     fails(tmp_path / "a", "did you mean 'colour'?", orders, "--dry-run", "--key", "colou")
 
 
-def test_settings_are_json_where_they_can_be() -> None:
-    assert commands._settings(("n=3", "x=.5", "flag=true", "word=abc", "t=a=b")) == {
-        "n": 3,
-        "x": ".5",
-        "flag": True,
-        "word": "abc",
-        "t": "a=b",
-    }
-
-
-@pytest.mark.usefixtures("quick")
 def test_very_many_distinct_strings_are_a_text_column(tmp_path: Path) -> None:
     rng, many = np.random.Generator(np.random.PCG64(1)), 200_000
     words = pa.array(np.char.add("user-", rng.permutation(many).astype(str)))
