@@ -21,8 +21,9 @@ from scipy.special import ndtri
 
 from generators.columns import Floats
 from generators.diffusion.denoiser import TOLD, WAVES, Denoiser, signal_and_noise, times_of
+from generators.discrete.cells import Codes
 from generators.discrete.products import ROWS, dot, padded, times
-from generators.encoded.layout import Codes, Floats32
+from generators.encoded.layout import Floats32
 
 CHUNK = 128
 """Rows are worked on so many at a time, which the processor's second cache holds."""

@@ -7,7 +7,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from generators.columns import Floats
-from generators.encoded.layout import OUTERMOST, Codes, Floats32, Layout
+from generators.discrete.cells import Codes
+from generators.encoded.layout import OUTERMOST, Floats32, Layout
 
 PARTS = 32
 """The distribution of the numbers in each state is tabulated at so many steps of equal probability."""

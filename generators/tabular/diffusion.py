@@ -14,10 +14,11 @@ from generators.diffusion.cutting import cut
 from generators.diffusion.denoiser import Denoiser
 from generators.diffusion.drawing import Reverse
 from generators.diffusion.within import placed, tabulated
+from generators.discrete.cells import Codes
 from generators.encoded.calibration import Calibration
 from generators.encoded.decoding import Decoder
 from generators.encoded.encoding import encoded
-from generators.encoded.layout import Codes, Floats32, Layout, layout_of, normals_of
+from generators.encoded.layout import Floats32, Layout, layout_of, normals_of
 from generators.given import Held, arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
 from generators.start import Start
