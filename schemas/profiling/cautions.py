@@ -119,7 +119,7 @@ def _of_column(study: Study, column: Column, treated: Treated, most_values: int)
     if known.distinct == 1 and not known.nulls:
         yield Caution(Matter.CONSTANT, name, "one value in every row: it says nothing", _drop(column.name))
     elif share >= NEARLY and present >= MIN_SHARED_ROWS:
-        told = f"one value in {share:.2%} of the rows that have one"
+        told = f"one value in {share:.2%} of the rows"
         yield Caution(Matter.NEARLY_CONSTANT, name, told, f"keep it only if the others matter: {_drop(column.name)}")
     if known.null_share > MOSTLY_MISSING:
         told = f"{known.null_share:.1%} of its values are missing"
@@ -142,9 +142,10 @@ def _of_column(study: Study, column: Column, treated: Treated, most_values: int)
 
 
 def _largest(study: Study, column: Column) -> float:
+    """The share of rows that hold the most frequent value; a gap is none."""
     codes = study.codes[column.name]
     known = codes[codes >= 0]
-    return float(np.bincount(known).max() / len(known)) if len(known) else 0.0
+    return float(np.bincount(known).max() / len(codes)) if len(known) else 0.0
 
 
 def _stand_ins(study: Study, column: Column) -> Iterator[Caution]:
