@@ -142,6 +142,14 @@ def parted(table: pa.Table, most_learned: int, seed: int) -> tuple[pa.Table, pa.
     return table.take(learned).combine_chunks(), table.take(aside).combine_chunks()
 
 
+def some(table: pa.Table, most: int, seed: int) -> pa.Table:
+    """So many rows of a table at the most, drawn evenly, in its order."""
+    if table.num_rows <= most:
+        return table
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(table.num_rows)
+    return table.take(np.sort(order[:most])).combine_chunks()
+
+
 def digest(table: pa.Table) -> str:
     """A hash of a table's columns and rows, as 16 hexadecimal digits."""
     found = sha256()

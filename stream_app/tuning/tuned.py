@@ -19,7 +19,7 @@ from schemas.inference import conform
 from schemas.rows import Rows
 from schemas.table import TableSchema
 from stream_app.training import Training, schema_of
-from stream_app.tuning.objective import Objective, digest, parted
+from stream_app.tuning.objective import MOST_HELD, Objective, digest, parted, some
 from stream_app.tuning.report import Found
 from stream_app.tuning.search import Budget, Search
 from stream_app.tuning.space import Space
@@ -111,9 +111,7 @@ def tuning_of(raw: Rows, holdout: Rows | None, plan: Training, space: Space, mos
     if holdout is None:
         learned, held = parted(table, most_rows, plan.seed)
     else:
-        whole: pa.Table = conform(holdout.table, schema)
-        learned, _ = parted(table, most_rows, plan.seed) if table.num_rows > most_rows else (table, None)
-        held = whole if whole.num_rows <= most_rows else parted(whole, most_rows, plan.seed)[0]
+        learned, held = some(table, most_rows, plan.seed), some(conform(holdout.table, schema), MOST_HELD, plan.seed)
     return Tuning(space, Objective(schema, learned, held, plan.choices.target, plan.seed), plan)
 
 

@@ -30,7 +30,7 @@ from tests.stream_app.shop import cli, lines, quick_fit
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: the extra `assess`")
 
-ROWS = 1_200
+ROWS = 800
 LOOSE = (
     "--accuracy-loss",
     1,

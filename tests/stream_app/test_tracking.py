@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,22 @@ import pytest
 
 from connectors.run_files import FileRun
 from connectors.runs import Untracked
+from generators.fitting import artifact_from
 from generators.task import Epoch
 from schemas.errors import InputError, ServiceError
 from stream_app.tracking import Lasting, numbers, tracked, with_epochs
-from tests.stream_app.shop import cli
+from tests.stream_app.shop import cli, orders_table, write_csv
 
 
 def read(folder: Path, kind: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / f"{kind}.jsonl").read_text("utf-8").splitlines()]
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_training_is_kept_track_of_with_its_epochs_and_its_artifact(orders: Path, tmp_path: Path) -> None:
+def test_a_training_is_kept_track_of_with_its_epochs_and_its_artifact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream_app.training.artifact_from", partial(artifact_from, reference_rows=1))
+    orders = write_csv(orders_table(300), tmp_path / "orders.csv")
     flags = ("--model", "tabular.nade", "--set", "max_epochs=2", "--set", "width=4", "--track", tmp_path / "runs")
     result = cli("train", orders, "--out", tmp_path / "a", *flags, "--json")
     assert result.exit_code == 0, result.stderr
@@ -33,7 +38,7 @@ def test_a_training_is_kept_track_of_with_its_epochs_and_its_artifact(orders: Pa
     metrics = read(folder, "metrics")
     assert [each["step"] for each in metrics if each["name"] == "loss_nats"] == [1, 2]
     whole = {each["name"]: each["value"] for each in metrics if each["step"] is None}
-    assert whole["rows"] == 3_000
+    assert whole["rows"] == 300
     assert whole["train_s"] > 0
     tags = {each["name"]: each["value"] for each in read(folder, "tags")}
     assert (tags["artifact"], tags["status"]) == (json.loads(result.stdout)["artifact"], "FINISHED")

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.errors import InputError
 from schemas.inference import conform
-from stream_app.tuning.objective import Loss, Objective, digest, parted
+from stream_app.tuning.objective import Loss, Objective, digest, parted, some
 from tests.stream_app.assessment.planted import people, schema_of, shuffled
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed: the extra `tune`")
@@ -59,4 +59,7 @@ def test_no_row_is_learned_from_and_held_back() -> None:
     assert not set(learned.column("n").to_pylist()) & set(held.column("n").to_pylist())
     assert parted(table, 600, 5)[1].equals(held)
     assert not parted(table, 600, 6)[1].equals(held)
+    assert some(held, 200, 0) is held
+    few = some(table, 10, 0).column("n").to_pylist()
+    assert (len(set(few)), few) == (10, sorted(few))
     assert digest(held) == digest(held.slice(0)) != digest(learned)
