@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from generators.cost import Cost, Learns
 from generators.encoded.layout import Floats32, Layout
 from generators.encoded.network import Network
 from generators.encoded.whole import WholeRows
+from generators.search import Range, Span
 from generators.start import Start
 from generators.task import Task
 
@@ -21,12 +23,17 @@ class Ctgan(WholeRows):
 
     HELP: ClassVar[str] = "conditional GAN for tables; trains in minutes, draws fast"
     CONDITIONS_OFF: ClassVar[float] = 0.25
+    LEARNS: ClassVar[Learns] = Learns.GROUPS
+    COST: ClassVar[Cost] = Cost(5.0, 250.0)
+    FEWEST_ROWS: ClassVar[int] = 1000
+    NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 256,
         "latent": 128,
         "max_seconds": 3_600.0,
         "max_epochs": 100,
     }
+    SEARCH: ClassVar[Mapping[str, Range]] = {"width": Span(64, 512, log=True), "latent": Span(32, 256, log=True)}
 
     @classmethod
     def learned(cls, rows: Floats32, layout: Layout, task: Task, start: Start) -> Network:

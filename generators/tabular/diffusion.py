@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.base import Generator, too_small
+from generators.cost import Cost, Learns
 from generators.diffusion.cutting import cut
 from generators.diffusion.denoiser import Denoiser
 from generators.diffusion.drawing import Reverse
@@ -21,6 +22,7 @@ from generators.encoded.encoding import encoded
 from generators.encoded.layout import Floats32, Layout, layout_of, normals_of
 from generators.given import Held, arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
+from generators.search import Range, Span
 from generators.start import Start
 from generators.task import Task
 from schemas.errors import InputError
@@ -54,6 +56,10 @@ class Diffusion(Generator):
     HELP: ClassVar[str] = "diffusion model: numbers and categories brought out of noise; minutes to train, slow to draw"
     CONDITIONS_OFF: ClassVar[float] = 0.15
     RESUMES: ClassVar[bool] = True
+    LEARNS: ClassVar[Learns] = Learns.ROWS
+    COST: ClassVar[Cost] = Cost(10.0, 600.0)
+    FEWEST_ROWS: ClassVar[int] = 1000
+    NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 192,
         "states": 24,
@@ -61,6 +67,11 @@ class Diffusion(Generator):
         "learning_rate": 3e-3,
         "max_seconds": 3_600.0,
         "max_epochs": 1_000,
+    }
+    SEARCH: ClassVar[Mapping[str, Range]] = {
+        "width": Span(64, 384, log=True),
+        "states": Span(8, 64, log=True),
+        "learning_rate": Span(5e-4, 6e-3, log=True),
     }
 
     def __init__(

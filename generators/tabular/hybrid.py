@@ -12,11 +12,13 @@ import pyarrow as pa
 
 import generators
 from generators.base import Generator, too_small
+from generators.cost import Cost, Learns
 from generators.discrete.cells import CellColumns, Cells, Codes, cells_of
 from generators.discrete.odds import corrected
 from generators.discrete.pool import NONE, Pool
 from generators.discrete.raking import Asked, raked
 from generators.given import Held, arrays_of, held_columns
+from generators.search import Choice, Range, Span
 from generators.task import Task
 from schemas.errors import InputError
 from schemas.profile import Profile
@@ -64,6 +66,9 @@ class Hybrid(Generator):
     UPDATES: ClassVar[bool] = True
     RESUMES: ClassVar[bool] = True
     ACCELERATES: ClassVar[bool] = True
+    LEARNS: ClassVar[Learns] = Learns.ROWS
+    COST: ClassVar[Cost] = Cost(15.0, 60.0)
+    FEWEST_ROWS: ClassVar[int] = 500
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "model": "tabular.mixture",
         "pool": 131_072,
@@ -74,6 +79,7 @@ class Hybrid(Generator):
         "max_seconds": 30.0,
         "max_epochs": 1_000,
     }
+    SEARCH: ClassVar[Mapping[str, Range]] = {"pairs": Span(20, 400, log=True), "trees": Choice((0, 1, 2, 3))}
 
     def __init__(
         self, schema: TableSchema, profile: Profile, cells: Cells, pool: Pool, behind: tuple[str, Generator]

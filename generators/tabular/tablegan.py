@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from generators.cost import Cost, Learns
 from generators.encoded.calibration import Calibration
 from generators.encoded.decoding import Decoder
 from generators.encoded.flat import FlatDecoder, flat, flat_rows
@@ -12,6 +13,7 @@ from generators.encoded.layout import Floats32, Layout, layout_of
 from generators.encoded.modes import Modes
 from generators.encoded.network import Network
 from generators.encoded.whole import WholeRows
+from generators.search import Range, Span
 from generators.start import Start
 from generators.task import Task
 from schemas.profile import Profile
@@ -27,12 +29,17 @@ class TableGan(WholeRows):
 
     HELP: ClassVar[str] = "rows as images by a convolutional GAN; trains in minutes, draws fast"
     CONDITIONS_OFF: ClassVar[float] = 0.25
+    LEARNS: ClassVar[Learns] = Learns.GROUPS
+    COST: ClassVar[Cost] = Cost(5.0, 500.0)
+    FEWEST_ROWS: ClassVar[int] = 1000
+    NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 64,
         "latent": 100,
         "max_seconds": 3_600.0,
         "max_epochs": 100,
     }
+    SEARCH: ClassVar[Mapping[str, Range]] = {"width": Span(16, 128, log=True), "latent": Span(32, 256, log=True)}
 
     @classmethod
     def modes(cls, schema: TableSchema, profile: Profile) -> Modes | None:

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 import numpy.typing as npt
 
 from generators.base import too_small
+from generators.cost import Cost, Learns
 from generators.discrete.attention import HEAD, Decoder
 from generators.discrete.carry import Begun
 from generators.discrete.cells import Cells, Codes
 from generators.discrete.columnwise import Ints
 from generators.discrete.sequential import Sequential, other, unlikely
+from generators.search import Choice, Range, Span
 from generators.task import Task
 
 LEAST: Mapping[str, float] = {"width": HEAD, "layers": 1, "cells": 2, "max_seconds": 0, "max_epochs": 1}
@@ -27,6 +29,10 @@ class Transformer(Sequential[Decoder]):
 
     NAME: ClassVar[str] = "tabular.transformer"
     HELP: ClassVar[str] = "small transformer over columns; as close as nade, slower to train and to draw"
+    LEARNS: ClassVar[Learns] = Learns.ROWS
+    COST: ClassVar[Cost] = Cost(6.0, 300.0)
+    FEWEST_ROWS: ClassVar[int] = 100
+    NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 64,
         "layers": 2,
@@ -36,6 +42,11 @@ class Transformer(Sequential[Decoder]):
         "bf16": False,
         "max_seconds": 3_600.0,
         "max_epochs": 1_000,
+    }
+    SEARCH: ClassVar[Mapping[str, Range]] = {
+        "width": Choice((32, 64, 96, 128)),
+        "layers": Choice((1, 2, 3)),
+        "forgotten": Span(0.0, 0.4),
     }
 
     @classmethod

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from generators.cost import Cost, Learns
 from generators.encoded.layout import Floats32, Layout
 from generators.encoded.network import Network
 from generators.encoded.whole import WholeRows
+from generators.search import Range, Span
 from generators.start import Start
 from generators.task import Task
 
@@ -22,12 +24,17 @@ class Tvae(WholeRows):
     CONDITIONS_OFF: ClassVar[float] = 0.25
     ACCELERATES: ClassVar[bool] = True
     LONG: ClassVar[bool] = True
+    LEARNS: ClassVar[Learns] = Learns.GROUPS
+    COST: ClassVar[Cost] = Cost(5.0, 150.0)
+    FEWEST_ROWS: ClassVar[int] = 1000
+    NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "width": 128,
         "latent": 128,
         "max_seconds": 3_600.0,
         "max_epochs": 100,
     }
+    SEARCH: ClassVar[Mapping[str, Range]] = {"width": Span(64, 512, log=True), "latent": Span(16, 256, log=True)}
 
     @classmethod
     def learned(cls, rows: Floats32, layout: Layout, task: Task, start: Start) -> Network:
