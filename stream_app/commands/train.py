@@ -95,6 +95,8 @@ class Asked(AskedRows, AskedColumns):
         else:
             one = {"--set": self.settings, "--checkpoint": self.checkpoint, "--warm-start": self.warm_start}
             faults = [f"{flag}: is for one model; name it with --model" for flag, value in one.items() if value]
+            if Launch.here().count > 1:
+                faults.append("model=auto: is chosen by one process; start it without torchrun, or name a model")
         if faults:
             raise InputError(*faults)
 
@@ -127,7 +129,8 @@ class Asked(AskedRows, AskedColumns):
         settings = settings_of(model, self.settings, before)
         rules = () if self.rules is None else training.rules_of_file(self.rules)
         plan = training.Training(model, self.table_name, self.choices, self.seed, settings)
-        return replace(plan, rules=rules, keep=keep, before=before, device=self.device)
+        device = "cpu" if self.model == AUTO else self.device  # which is the chosen model's to use
+        return replace(plan, rules=rules, keep=keep, before=before, device=device)
 
     def real(self, told: Told) -> tuple[Rows, dict[str, Any] | None]:
         """The real rows, and the Avro schema to keep to, if any."""
