@@ -16,7 +16,7 @@ from schemas.profile import Profile, profile_rows
 from schemas.rows import Rows
 from schemas.table import Kind, Role, TableSchema
 from stream_app.training import Training, rows_under, schema_of
-from stream_app.trying import MOST_ROWS, Trial, Tried
+from stream_app.trying import MOST_ROWS, Trial, Tried, device_for
 
 AUTO = "auto"
 """The name that stands for whichever generator suits best."""
@@ -80,7 +80,9 @@ def choose(raw: Rows, plan: Training, budget: Budget, told: Progress) -> Trainin
         "considered": [_considered(each) for each in found],
         **({"tried": [each.to_json() for each in tried]} if tried else {}),
     }
-    return replace(plan, model=chosen.name, settings=settings, chosen=kept)
+    return replace(
+        plan, model=chosen.name, settings=settings, chosen=kept, device=device_for(chosen.name, budget.device)
+    )
 
 
 def facts_of(rows: Rows, schema: TableSchema, profile: Profile, device: str) -> Facts:

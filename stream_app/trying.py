@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+import generators
 from generators.artifact import Artifact
 from generators.blocks import Source
 from generators.constraints.rows import ruled
@@ -117,7 +118,7 @@ class Trial:
         try:
             rows = Rows.of(self.taught)
             given = ruled(rows, self.schema, self.rules) if self.rules else rows
-            start = Start(each.name, device=device)
+            start = Start(each.name, device=device_for(each.name, device))
             artifact = artifact_from(given, self.schema, start, settings, self.seed, silently, reference_rows=1)
         except InputError as error:
             return Tried(each.name, perf_counter() - began, None, failed=error.faults[0])
@@ -136,6 +137,11 @@ class Trial:
             parts = {"pairs": pairs_off(Tables.of(ground, [taught, own, held]))}
         off = float(np.mean(list(parts.values())))
         return Tried(name, 0.0, off, parts.get("told_apart"), parts.get("loss"), parts.get("pairs"))
+
+
+def device_for(name: str, asked: str) -> str:
+    """What a generator is trained on where a device was asked for that not all can use."""
+    return asked if generators.load(name).ACCELERATES else "cpu"
 
 
 def _drawn(artifact: Artifact, rows: int) -> pa.Table:

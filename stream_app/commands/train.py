@@ -55,6 +55,8 @@ class Asked(AskedTraining):
         else:
             one = {"--set": self.settings, "--checkpoint": self.checkpoint, "--warm-start": self.warm_start}
             faults = [f"{flag}: is for one model; name it with --model" for flag, value in one.items() if value]
+            if Launch.here().count > 1:
+                faults.append("model=auto: is chosen by one process; start it without torchrun, or name a model")
         if faults:
             raise InputError(*faults)
 
@@ -79,7 +81,8 @@ class Asked(AskedTraining):
         model = generators.names()[0] if self.model == AUTO else self.model  # one that stands in until rows are read
         settings = settings_of(model, self.settings, before)
         plan = training.Training(model, self.table_name, self.choices, self.seed, settings)
-        return replace(plan, rules=self.rules_asked, keep=keep, before=before, device=self.device)
+        device = "cpu" if self.model == AUTO else self.device  # which is the chosen model's to use
+        return replace(plan, rules=self.rules_asked, keep=keep, before=before, device=device)
 
 
 def checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,7 +24,7 @@ from stream_app import trying
 from stream_app.assessment.tables import Tables, ground_of
 from stream_app.choosing import Budget, choose, facts_of
 from stream_app.training import Training
-from stream_app.trying import Trial, Tried, pairs_off
+from stream_app.trying import Trial, Tried, device_for, pairs_off
 from tests.schemas.profiling.made import of
 from tests.stream_app.assessment.planted import people, rng_of, schema_of
 from tests.stream_app.shop import cli, lines, orders_table, write_csv
@@ -68,6 +68,8 @@ def test_without_trying_the_most_suitable_is_taken_and_too_few_rows_are_not_trie
     found = choose(Rows.of(people(400, 1)), plan(), Budget(600.0), silently)
     assert (found.model, len(found.chosen["chosen_because"])) == ("tabular.copula", 1)
     assert [each["model"] for each in found.chosen["considered"]] == list(QUICK)
+    assert device_for("tabular.copula", "cuda") == "cpu"
+    assert choose(Rows.of(people(400, 1)), plan(), Budget(600.0, device="auto"), silently).device == "cpu"
     few = choose(Rows.of(people(60, 1)), plan(), Budget(600.0, tries=2), silently)
     assert few.chosen["chosen_because"][1] == "none was tried: 60 rows are fewer than 100"
 
@@ -134,3 +136,8 @@ def test_the_command_keeps_why_in_the_manifest(tmp_path: Path, monkeypatch: pyte
     for flags in (("--try", 2), ("--max-seconds", 9)):
         refused = cli("train", table, "--out", tmp_path / "out", *flags)
         assert (refused.exit_code, "goes with --model auto" in refused.stderr) == (2, True)
+    for name, value in {"TORCHELASTIC_RUN_ID": "1", "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    refused = cli(*auto)
+    assert (refused.exit_code, len(lines(refused))) == (2, 1)
+    assert "is chosen by one process" in refused.stderr
