@@ -161,5 +161,5 @@ def _report(found: Found, artifact: Artifact, asked: Asked, as_json: bool) -> No
         return
     print_found(found)
     show({**lines(found), **facts, **({} if asked.plot is None else {"plot": str(asked.plot)})}, False)
-    more = len(found.trials) + asked.trials
-    click.echo(f"\nto go on, the same command with --trials {more}")
+    more = f" with --trials {2 * asked.trials}" if len(found.trials) >= asked.trials else ""
+    click.echo(f"\nto go on, the same command{more}")

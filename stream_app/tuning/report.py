@@ -85,13 +85,14 @@ class Found:
 def print_found(found: Found) -> None:
     """Print the best trials, and what is to answer for it."""
     table = Table(box=None, pad_edge=False, padding=(0, 1))
-    for heading in ("trial", "loss", "told apart", "pairs", "learning", "train s", *found.space.ranges):
+    for heading in ("trial", "loss", "told apart", "pairs", "learning", "train s"):
         table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("settings", overflow="fold")
     for trial in found.ranked[:SHOWN]:
         parts = (trial.facts.get(name) for name in ("told_apart", "pairs", "learning"))
         shown = ["" if part is None else f"{part:.4f}" for part in parts]
-        settings = (_plain(trial.settings[name]) for name in found.space.ranges)
-        table.add_row(str(trial.number), f"{trial.value:.4f}", *shown, f"{trial.facts['train_s']:.1f}", *settings)
+        train_s = f"{trial.facts['train_s']:.1f}"
+        table.add_row(str(trial.number), f"{trial.value:.4f}", *shown, train_s, _settings(trial, " "))
     real, taught = found.real, "" if found.real.learning is None else f"{found.real.learning:.4f}"
     table.add_row("real", f"{real.total(0.0):.4f}", f"{real.told_apart:.4f}", f"{real.pairs:.4f}", taught, style="dim")
     Console().print(table)
@@ -101,13 +102,17 @@ def lines(found: Found) -> dict[str, Any]:
     """What is said below the table, a line each."""
     usual = found.usual
     said: dict[str, Any] = {"trials": ", ".join(f"{n} {state}" for state, n in found.counts.items())}
-    said["best"] = ", ".join(f"{name}={_plain(value)}" for name, value in found.best.settings.items())
+    said["best"] = _settings(found.best, ", ")
     if usual is not None:
         better = (usual.value or 0.0) - (found.best.value or 0.0)
         said["better_than_defaults_by"] = f"{better:.4f}" if better > 0 else "nothing: the defaults are the best"
     if found.importance:
         said["importance"] = ", ".join(f"{name} {share:.0%}" for name, share in found.importance.items())
     return said
+
+
+def _settings(trial: Trial, between: str) -> str:
+    return between.join(f"{name}={_plain(value)}" for name, value in trial.settings.items())
 
 
 def _plain(value: Any) -> str:

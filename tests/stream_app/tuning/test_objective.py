@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -60,6 +61,6 @@ def test_no_row_is_learned_from_and_held_back() -> None:
     assert parted(table, 600, 5)[1].equals(held)
     assert not parted(table, 600, 6)[1].equals(held)
     assert some(held, 200, 0) is held
-    few = some(table, 10, 0).column("n").to_pylist()
+    few: list[Any] = some(table, 10, 0).column("n").to_pylist()
     assert (len(set(few)), few) == (10, sorted(few))
     assert digest(held) == digest(held.slice(0)) != digest(learned)
