@@ -7,8 +7,8 @@ import pytest
 from generators.base import Generator
 from tests.generators.tables import assert_marginals_are_the_profiles
 from tests.generators.tabular.whole_rows import (
-    assert_columns_go_together,
     assert_drawing_needs_no_torch,
+    assert_rows_come_nearer,
     assert_training_goes_on,
     trained,
 )
@@ -18,15 +18,15 @@ NAME = "tabular.ctgan"
 
 @pytest.fixture(scope="module")
 def model() -> Generator:
-    return trained(NAME, 60, 4_000)
+    return trained(NAME, 2, 4_000)
 
 
 def test_marginals_are_the_profiles(model: Generator) -> None:
     assert_marginals_are_the_profiles(model, 20_000)
 
 
-def test_columns_go_together_as_they_do_in_the_table(model: Generator) -> None:
-    assert_columns_go_together(model)
+def test_what_is_kept_comes_nearer_to_the_table() -> None:
+    assert_rows_come_nearer(NAME)
 
 
 def test_drawing_needs_no_torch(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,18 @@ def assert_columns_go_together(model: Generator) -> None:
     assert made[["size", "exact"]].corr("spearman").to_numpy()[0, 1] > 0.1
     real_means, means = (f.groupby("colour", observed=True)["size"].mean() for f in (real, made))
     assert np.corrcoef(real_means, means[real_means.index])[0, 1] > 0.8
+
+
+def assert_rows_come_nearer(name: str) -> None:
+    """In a short game what is kept comes nearer to the rows held back than what there was after the first epoch."""
+    table, schema = orders(4_000)
+    generator, said = generators.load(name), list[str]()
+    settings = generators.settings_for(generator, {"max_epochs": 25})
+    task = replace(Task.of(table, schema, settings), progress=lambda share, what: said.append(what))
+    generator.fit(task)
+    off = [float(what.split()[2]) for what in said if what.startswith("epoch ")]
+    assert len(off) == 25
+    assert off[-1] < 0.95 * off[0]
 
 
 def assert_drawing_needs_no_torch(name: str, folder: Path) -> None:
