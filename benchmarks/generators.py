@@ -38,12 +38,12 @@ from benchmarks.contest import tables
 from benchmarks.contest.bars import Summary, bars, short
 from benchmarks.contest.environments import default_cache, python_of
 from benchmarks.contest.processes import cpus, environment, watched
-from benchmarks.contest.rounds import OTHERS, OURS, Rounds
+from benchmarks.contest.rounds import OTHERS, OURS, USUAL_OURS, Rounds
 from benchmarks.contest.tables import Table
 from schemas.errors import InputError, Problem
 
-USUAL_MODELS = (*OURS, "mostlyai-engine", "sdv.gaussian_copula")
-"""SDV's neural models take longer than all others together; name them to have them."""
+USUAL_MODELS = (*USUAL_OURS, "mostlyai-engine", "sdv.gaussian_copula")
+"""Models that make whole rows, SDV's and ours, take longer than all others together; name them to have them."""
 
 SHOWN = ("fit_s", "rows_per_s", "fit_mib", "draw_mib", "shapes", "pairs", "c2st_auc", "tstr_gap", "copies")
 
@@ -131,7 +131,7 @@ def chosen(asked: argparse.Namespace) -> list[Table]:
 
 def rounds(asked: argparse.Namespace, folder: Path) -> Rounds:
     """What was asked for, with every environment made."""
-    models = tuple(asked.models or (OURS if asked.wide else USUAL_MODELS))
+    models = tuple(asked.models or (USUAL_OURS if asked.wide else USUAL_MODELS))
     python = {m: Path(sys.executable) if m in OURS else python_of(OTHERS[m][0], asked.cache) for m in models}
     if asked.judge is None:
         sys.stderr.write("no --judge: nothing is scored\n")

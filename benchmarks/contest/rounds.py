@@ -16,7 +16,8 @@ from benchmarks.contest.processes import carried_out, cpus, environment, watched
 from benchmarks.contest.tables import Table
 from schemas.errors import ServiceError
 
-OURS = ("tabular.copula", "tabular.mixture", "tabular.nade")
+USUAL_OURS = ("tabular.copula", "tabular.mixture", "tabular.nade")
+OURS = (*USUAL_OURS, "tabular.tvae", "tabular.ctgan", "tabular.copulagan", "tabular.tablegan", "tabular.diffusion")
 OTHERS = {
     "mostlyai-engine": ("mostlyai-engine", "benchmarks.contest.mostlyai_engine"),
     **{f"sdv.{name}": ("sdv", "benchmarks.contest.sdv_models") for name in ("gaussian_copula", "ctgan", "tvae")},
