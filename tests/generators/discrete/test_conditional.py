@@ -17,8 +17,6 @@ from schemas.profile import profile_table
 from schemas.table import Column, Kind
 from tests.generators.tables import table
 
-pytestmark = pytest.mark.kernel
-
 KINDS = [Column("a", Kind.CATEGORY), Column("b", Kind.CATEGORY), Column("c", Kind.CATEGORY)]
 
 
@@ -47,6 +45,7 @@ def knowing_nothing(cells: Cells) -> Network:
     return Network(**zeros, biases=np.log(cells.share + 1e-9).astype(np.float32), frequent=frequent, direct=direct)
 
 
+@pytest.mark.kernel
 def test_rows_that_have_two_cells_are_counted() -> None:
     first = np.array([0, 2, 5], np.int64)
     codes = np.array([[0, 0], [0, 2], [1, 2], [0, 2], [-1, 2], [1, -1]], np.int32)
