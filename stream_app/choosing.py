@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -144,7 +145,7 @@ def _why(chosen: Suited, facts: Facts, budget: Budget, tried: list[Tried]) -> li
         f"{chosen.expected_s:.0f} of {budget.max_seconds:g} s"
     ]
     if any(each.off is not None for each in tried):
-        ranked = sorted(tried, key=lambda each: 2.0 if each.off is None else each.off)
+        ranked = sorted(tried, key=lambda each: inf if each.off is None else each.off)
         lines.append("on rows held back " + "; ".join(each.text for each in ranked))
     elif budget.tries and not tried:
         lines.append(f"none was tried: {facts.rows} rows are fewer than {FEWEST_TO_TRY}")

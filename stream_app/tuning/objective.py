@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from importlib.util import find_spec
 
 import numpy as np
 import pyarrow as pa
@@ -34,13 +35,13 @@ class Loss:
     """How far rows are from real ones, in shares: 0 each where they are as good as those.
 
     Args:
-        told_apart: of a classifier, twice what its area under the curve is above one half.
+        told_apart: of a classifier, twice what its area under the curve is above one half; None where there is none.
         pairs: the mean difference of what two columns say of each other.
         learning: what learners of the target lose; None without a target.
         train_s: seconds of training.
     """
 
-    told_apart: float
+    told_apart: float | None
     pairs: float
     learning: float | None
     train_s: float
@@ -54,7 +55,7 @@ class Loss:
         >>> Loss(0.25, 0.03125, None, 120.0).total(0.01)
         0.30125
         """
-        return self.told_apart + self.pairs + (self.learning or 0.0) + minute_costs * self.train_s / 60
+        return (self.told_apart or 0.0) + self.pairs + (self.learning or 0.0) + minute_costs * self.train_s / 60
 
     def to_json(self) -> dict[str, float | None]:
         """A JSON form."""
@@ -71,9 +72,6 @@ class Objective:
         held: real rows that they do not.
         target: the column that learners predict; None for none.
         seed: seeds which rows are drawn and looked at.
-
-    Raises:
-        InputError: too few rows to judge by.
     """
 
     schema: TableSchema
@@ -82,7 +80,12 @@ class Objective:
     target: str | None = None
     seed: int = 0
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Refuse to tell settings apart by too few rows.
+
+        Raises:
+            InputError: they are too few.
+        """
         few = min(self.learned.num_rows, self.held.num_rows)
         if few < FEWEST_ROWS:
             raise InputError(
@@ -108,12 +111,13 @@ class Objective:
         real, held, drawn = (conform(each, free) for each in (self.learned, self.held, rows))
         fewest = min(each.num_rows for each in (real, held, drawn))
         beside = Tables.of(self._ground(held, free, fewest), (held, drawn, None))
-        apart, pairs = _value(TWO_SAMPLES, beside), _value(PAIRS, beside)
+        pairs, learners = _value(PAIRS, beside), find_spec("sklearn") is not None
+        apart = _value(TWO_SAMPLES, beside) if learners else None
         taught = None
-        if self.target is not None:
+        if learners and self.target is not None:
             taught = _value(LEARNING, Tables.of(self._ground(real, free, fewest), (real, drawn, held)))
         return Loss(
-            0.0 if apart is None else max(2 * apart - 1, 0.0),
+            None if apart is None else max(2 * apart - 1, 0.0),
             0.0 if pairs is None else 1 - pairs,
             None if taught is None else max(taught, 0.0),
             train_s,

@@ -112,7 +112,9 @@ def tuning_of(raw: Rows, holdout: Rows | None, plan: Training, space: Space, mos
         learned, held = parted(table, most_rows, plan.seed)
     else:
         learned, held = some(table, most_rows, plan.seed), some(conform(holdout.table, schema), MOST_HELD, plan.seed)
-    return Tuning(space, Objective(schema, learned, held, plan.choices.target, plan.seed), plan)
+    objective = Objective(schema, learned, held, plan.choices.target, plan.seed)
+    objective.check()
+    return Tuning(space, objective, plan)
 
 
 def judged_by(tuning: Tuning, file: Path, budget: Budget, minute_costs: float, told: Progress, hear: Hear) -> Found:

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
 import generators
@@ -20,13 +19,12 @@ from schemas.inference import Choices, conform, infer
 from schemas.profile import profile_rows
 from schemas.rows import Rows
 from schemas.rules import Range
-from stream_app import trying
-from stream_app.assessment.tables import Tables, ground_of
 from stream_app.choosing import Budget, choose, facts_of
 from stream_app.training import Training
-from stream_app.trying import Trial, Tried, device_for, pairs_off
-from tests.schemas.profiling.made import of
-from tests.stream_app.assessment.planted import people, rng_of, schema_of
+from stream_app.trying import Trial, Tried, device_for
+from stream_app.tuning import objective
+from stream_app.tuning.objective import Loss
+from tests.stream_app.assessment.planted import people, schema_of
 from tests.stream_app.shop import cli, lines, orders_table, write_csv
 
 QUICK = ("tabular.copula", "tabular.marginals")
@@ -53,7 +51,7 @@ def test_facts_are_those_of_the_table_and_the_machine() -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_the_best_of_those_that_were_tried_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trying, "find_spec", lambda name: None)
+    monkeypatch.setattr(objective, "find_spec", lambda name: None)
     found = choose(Rows.of(people(1_500, 1)), plan(), Budget(600.0, tries=2), silently)
     assert found.model == "tabular.copula"
     tried = {each["model"]: each for each in found.chosen["tried"]}
@@ -91,25 +89,10 @@ def test_what_fails_is_told_and_passed_over() -> None:
     failed = trial.run(Suited("tabular.marginals", Learns.MARGINALS, 1.0), 9.0, "cpu")
     assert failed.off is None
     assert "rows break it" in failed.text
-    assert Tried("m", 2.0, 0.25, told_apart=0.25).text == "m was off by 0.250 (told apart 0.250) after 2 s"
-
-
-def test_pairs_are_off_where_columns_are_shuffled() -> None:
-    real, held, honest = (people(2_000, seed) for seed in (1, 2, 3))
-    schema = schema_of(real)
-    mixed = {name: honest.column(name).take(order(seed)) for seed, name in enumerate(honest.column_names)}
-    ground = ground_of(conform(real, schema), schema, 2_000)
-
-    def off(table: pa.Table) -> float:
-        given = [conform(each, schema) for each in (real, table, held)]
-        return pairs_off(Tables.of(ground, given))
-
-    assert off(honest) < 0.02
-    assert off(of(mixed)) > 0.05
-
-
-def order(seed: int) -> pa.Array[Any]:
-    return pa.array(rng_of(seed).permutation(2_000))
+    assert (
+        Tried("m", 2.0, Loss(0.25, 0.5, None, 9.0)).text
+        == "m was off by 0.750 (told apart 0.250, pairs 0.500) after 2 s"
+    )
 
 
 @pytest.mark.usefixtures("quick")

@@ -10,6 +10,7 @@ import pytest
 
 from schemas.errors import InputError
 from schemas.inference import conform
+from stream_app.tuning import objective as judging
 from stream_app.tuning.objective import Loss, Objective, digest, parted, some
 from tests.stream_app.assessment.planted import people, schema_of, shuffled
 
@@ -30,6 +31,8 @@ def loss_of(rows: pa.Table, target: str | None = "left") -> Loss:
 def test_real_rows_are_near_nothing_and_shuffled_ones_far() -> None:
     real = loss_of(people(800, 3))
     broken = loss_of(shuffled(people(800, 3), *people(10, 3).column_names))
+    assert real.told_apart is not None
+    assert broken.told_apart is not None
     assert real.told_apart < 0.1 < broken.told_apart
     assert real.pairs < 0.08 < broken.pairs
     assert real.learning is not None
@@ -45,12 +48,18 @@ def test_without_a_target_nothing_is_learned() -> None:
     assert found.to_json()["learning"] is None
 
 
+def test_without_learners_only_pairs_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "find_spec", lambda name: None)
+    found = loss_of(people(300, 3))
+    assert (found.told_apart, found.learning, found.total(0.0)) == (None, None, found.pairs)
+
+
 @pytest.mark.parametrize(("learned", "held"), [(99, 200), (200, 99)])
 def test_too_few_rows_are_refused(learned: int, held: int) -> None:
     schema = schema_of(people(200, 1))
     rows = conform(people(200, 1), schema)
     with pytest.raises(InputError, match="too few to tell settings apart; expected 100 of each"):
-        Objective(schema, rows.slice(0, learned), rows.slice(0, held))
+        Objective(schema, rows.slice(0, learned), rows.slice(0, held)).check()
 
 
 def test_no_row_is_learned_from_and_held_back() -> None:
