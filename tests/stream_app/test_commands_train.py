@@ -14,7 +14,6 @@ import pytest
 
 import generators
 from stream_app import training
-from stream_app.commands import train as commands
 from stream_app.commands.asked_training import settings_in
 from tests.stream_app.conftest import Here
 from tests.stream_app.shop import cli, lines
@@ -93,10 +92,6 @@ def test_a_bad_flag_is_one_line(
     fails(tmp_path / "out", said, orders, *flags)
 
 
-def test_settings_are_read_as_json_and_else_as_text() -> None:
-    assert settings_in(["a=1", "b=true", "c=x=y", "d="]) == {"a": 1, "b": True, "c": "x=y", "d": ""}
-
-
 def test_neither_table_nor_topic_is_one_line(tmp_path: Path) -> None:
     fails(tmp_path / "out", "name either a file, or a topic by --from-topic")
 
@@ -169,7 +164,7 @@ def test_a_dry_run_checks_everything_and_writes_nothing(orders: Path, tmp_path: 
 
 
 def test_settings_are_json_where_they_can_be() -> None:
-    assert commands._settings(("n=3", "x=.5", "flag=true", "word=abc", "t=a=b")) == {
+    assert settings_in(("n=3", "x=.5", "flag=true", "word=abc", "t=a=b")) == {
         "n": 3,
         "x": ".5",
         "flag": True,
