@@ -38,3 +38,20 @@ def progress_bar(quiet: bool) -> Iterator[Told]:
     with Progress(*columns, console=console, disable=quiet or not console.is_terminal, transient=True) as bar:
         task = bar.add_task("starting", total=1.0)
         yield lambda done, doing: bar.update(task, completed=done, description=doing)
+
+
+@contextmanager
+def interruptible(told: Told) -> Iterator[Told]:
+    """Progress that Ctrl-C ends when it is told next, never in the middle of compiled code, which can not take it.
+
+    Raises:
+        KeyboardInterrupt: from the value, once Ctrl-C or SIGTERM came.
+    """
+    with until_interrupted() as stop:
+
+        def telling(share: float, what: str) -> None:
+            if stop.is_set():
+                raise KeyboardInterrupt
+            told(share, what)
+
+        yield telling

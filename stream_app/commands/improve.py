@@ -21,7 +21,7 @@ from stream_app.commands.asked_training import device
 from stream_app.commands.assess import LIMITS, limit_options
 from stream_app.improving import Attempt, Improving, Standing
 from stream_app.options import as_json
-from stream_app.terminal import progress_bar
+from stream_app.terminal import interruptible, progress_bar
 from stream_app.training import Training, rows_of_file
 from stream_app.tuning.search import Budget
 
@@ -60,7 +60,7 @@ def improve_command(out: Path, as_json: bool, **flags: Any) -> int:
     rules = () if rules_file is None else read_rules(rules_file)
     asked = Asked(real, folder, flags["holdout"], target=flags["target"], rules=rules_file, seed=flags["seed"])
     plan = Training(before.model, before.schema.name, Choices(), asked.seed, device=flags["device"])
-    with progress_bar(as_json) as told:
+    with progress_bar(as_json) as bar, interruptible(bar) as told:
         tables, source = read(asked, told)
         improving = Improving(rows_of_file(real), tables, source, limits, rules, budget, plan, told, now)
         first = improving.begin(before)

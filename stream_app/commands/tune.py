@@ -21,7 +21,7 @@ from stream_app import training
 from stream_app.assessment.learners import check_installed as check_learners
 from stream_app.commands.asked_training import AskedTraining, settings_in, training_options
 from stream_app.options import as_json, dry_run, show, track_option
-from stream_app.terminal import progress_bar
+from stream_app.terminal import interruptible, progress_bar
 from stream_app.tracking import keep_artifact, keep_training, tracked
 from stream_app.tuning.chart import PICTURES
 from stream_app.tuning.report import Found, lines, print_found
@@ -116,7 +116,8 @@ def tune_command(as_json: bool, dry_run: bool, **flags: Any) -> int:
     try:
         with (
             tracked(None if dry_run else asked.track, f"tune {asked.table_name}") as run,
-            progress_bar(as_json) as told,
+            progress_bar(as_json) as bar,
+            interruptible(bar) as told,
         ):
             told(0.0, "reading the table")
             tuning, raw, plan = asked.tuning(told)

@@ -92,10 +92,6 @@ def test_a_bad_flag_is_one_line(
     fails(tmp_path / "out", said, orders, *flags)
 
 
-def test_settings_are_read_as_json_and_else_as_text() -> None:
-    assert settings_in(["a=1", "b=true", "c=x=y", "d="]) == {"a": 1, "b": True, "c": "x=y", "d": ""}
-
-
 def test_neither_table_nor_topic_is_one_line(tmp_path: Path) -> None:
     fails(tmp_path / "out", "name either a file, or a topic by --from-topic")
 
@@ -167,6 +163,7 @@ def test_a_dry_run_checks_everything_and_writes_nothing(orders: Path, tmp_path: 
     fails(tmp_path / "a", "did you mean 'colour'?", orders, "--dry-run", "--key", "colou")
 
 
+@pytest.mark.usefixtures("quick")
 def test_very_many_distinct_strings_are_a_text_column(tmp_path: Path) -> None:
     rng, many = np.random.Generator(np.random.PCG64(1)), 200_000
     words = pa.array(np.char.add("user-", rng.permutation(many).astype(str)))

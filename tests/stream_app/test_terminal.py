@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from stream_app.terminal import progress_bar, until_interrupted
+from stream_app.terminal import interruptible, progress_bar, until_interrupted
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -23,3 +23,14 @@ def test_progress_is_not_written_where_no_terminal_is(quiet: bool, capfd: pytest
     with progress_bar(quiet) as told:
         told(0.5, "fitting")
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_interrupt_ends_work_when_progress_is_told_next() -> None:
+    told: list[str] = []
+    with interruptible(lambda share, what: told.append(what)) as telling:
+        telling(0.1, "before")
+        os.kill(os.getpid(), signal.SIGINT)
+        told.append("goes on until then")
+        with pytest.raises(KeyboardInterrupt):
+            telling(0.2, "after")
+    assert told == ["before", "goes on until then"]
