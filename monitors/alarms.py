@@ -96,8 +96,8 @@ class Alarms:
 
     @property
     def open(self) -> Mapping[Subject, Severity]:
-        """What alarms are open about, and how bad each is."""
-        return {subject: latch.severity for subject, latch in self._latches.items()}
+        """What alarms are open about, and how bad each is; any thread may ask."""
+        return {subject: latch.severity for subject, latch in self._latches.copy().items()}
 
     @property
     def state(self) -> dict[str, npt.NDArray[Any]]:

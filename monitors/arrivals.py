@@ -107,8 +107,8 @@ class Arrivals:
     def learn(self, partition: int, note: str) -> None:
         """Know of a partition what another reader noted; what is no note of ours says nothing."""
         try:
-            form, newest_ms, first, top, epoch, *steps = map(int, note.split())
-        except ValueError:
+            form, newest_ms, first, top, epoch, *steps = np.array(note.split(), np.int64).tolist()
+        except (ValueError, OverflowError):
             return
         if form != NOTE_FORMAT or len(steps) % 2 or len(steps) > 2 * MAX_GAPS:
             return

@@ -123,7 +123,7 @@ class Order:
         beyond = np.maximum(gap - self._allowed, 0.0) * root
         few = beyond / (3 * np.maximum(root, 1))
         log_p = self._tails.log_p(beyond * np.sqrt(self._spread / (self._spread + few)))
-        return Answer(log_p, gap - _reach(n, self._rows), n)
+        return Answer(log_p, gap - _reach(n / asked.inflation, self._rows / asked.inflation), n)
 
 
 def _held(counts: Counts, rare: float) -> Numbers:
@@ -164,11 +164,10 @@ class Shares:
         g = g + 2 * np.where(pool > most, _deviance(pool, most) - pool + most, 0.0)
         log_p = log_ncx2_sf(np.maximum(g, 0.0) / asked.inflation, df + 2, error)
         p, q = a / asked.per_cell(np.maximum(n, 1)), b / asked.per_cell(self._rows)
-        noise = np.sqrt(
-            p * (1 - p) / asked.per_cell(np.maximum(n, 1)) + q * (1 - q) / asked.per_cell(self._rows),
-        )
+        ours, theirs = np.maximum(n / asked.inflation, 1), np.maximum(self._rows / asked.inflation, 1)
+        noise = np.sqrt(p * (1 - p) / asked.per_cell(ours) + q * (1 - q) / asked.per_cell(theirs))
         tv = asked.total(np.abs(p - q) - noise) / 2
-        reach = np.sqrt(np.log(2 / MISS) * (1 / np.maximum(n, 1) + 1 / self._rows) / 2)
+        reach = np.sqrt(np.log(2 / MISS) * (1 / ours + 1 / theirs) / 2)
         return Answer(np.where(n > 0, log_p, 0.0), np.where(n > 0, tv - reach, 0.0), n)
 
 
@@ -202,8 +201,8 @@ class Rate:
         if self._both_ways:
             fewer = log_more((n - hits) / asked.inflation, n / asked.inflation, 1 - self._low)
             log_p = np.minimum(np.log(2) + np.minimum(log_p, fewer), 0.0)
-        gap = np.abs(hits / np.maximum(n, 1) - asked.expected / self._rows)
-        least = np.full(hits.shape, np.inf) if self._any_size else gap - _reach(n, self._rows)
+        gap, m = np.abs(hits / np.maximum(n, 1) - asked.expected / self._rows), self._rows / asked.inflation
+        least = np.full(hits.shape, np.inf) if self._any_size else gap - _reach(n / asked.inflation, m)
         return Answer(log_p, least, n)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from connectors.kafka.batches import Polled
 from connectors.kafka.cluster import Cluster, built, words
@@ -16,11 +17,14 @@ from connectors.kafka.outbox import PATIENCE_S
 from schemas.errors import ServiceError
 from schemas.secrets import Setting
 
+logger = logging.getLogger(__name__)
+
 LARGEST_BYTES = 16 << 20
 """The most bytes of one record that is written; the topic must take as many."""
 
 LONGEST_NOTE = 3_500
-"""The most bytes that are noted with an offset: brokers take 4,096 unless told otherwise."""
+"""The most bytes that are noted with an offset: brokers take 4,096 unless told otherwise.
+Where one takes fewer nothing is noted."""
 
 SETTINGS: Mapping[str, Setting] = {
     "acks": "all",
@@ -59,7 +63,7 @@ class Relay:
         start: str = "earliest",
     ) -> None:
         self._out, self._dropped, self._start = out, dropped, start
-        self._moved, self._committed = False, dict[int, int]()
+        self._moved, self._committed, self._notes = False, dict[int, int](), True
         needed: dict[str, Setting] = {"transactional.id": name}
         self._producer = built(lambda: Producer(cluster.configured(SETTINGS, needed)))
         self._transact(lambda: self._producer.init_transactions(PATIENCE_S))
@@ -104,7 +108,7 @@ class Relay:
         Raises:
             ServiceError: the broker does not do its part.
         """
-        said, topic = {} if notes is None else notes, self._inbox.topic
+        said, topic = {} if notes is None or not self._notes else notes, self._inbox.topic
         offsets = [TopicPartition(topic, p, end, said.get(p, "")) for p, (_, end) in self.ranges.items()]
         self._transact(self._producer.begin_transaction)
         try:
@@ -114,6 +118,9 @@ class Relay:
         except KafkaException as error:
             if not error.args[0].txn_requires_abort():
                 raise ServiceError(f"topic={self._out}: not committed: {words(error)}") from error
+            if self._notes and error.args[0].code() == KafkaError.OFFSET_METADATA_TOO_LARGE:
+                self._notes = False
+                logger.warning("the broker takes no notes with offsets; gaps may be missed as partitions change hands")
             self._transact(lambda: self._producer.abort_transaction(PATIENCE_S))
             self._void()
             return False

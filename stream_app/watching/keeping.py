@@ -90,19 +90,24 @@ def last_kept(cluster: Cluster, topic: str, judge: str) -> Kept | None:
         InputError: it is not one of ours.
         ServiceError: the broker does not answer.
     """
-    inbox, newest = Inbox(cluster, topic), dict[bytes | None, bytes | None]()
+    inbox, newest, others = Inbox(cluster, topic), dict[bytes, bytes | None](), False
+    mine = {_key(judge, part) for part in range(MOST_PARTS)}
     try:
         while not inbox.at_end():
-            polled = inbox.poll(100, 0.2)
-            newest.update(zip(polled.keys, polled.values, strict=True))
+            polled = inbox.poll(MOST_PARTS, 0.2)
+            for key, value in zip(polled.keys, polled.values, strict=True):
+                if key in mine:
+                    newest[key] = value
+                else:
+                    others = True
     finally:
         inbox.close()
-    if _key(judge) not in newest and newest:
+    if not newest and others:
         logger.warning(
             "begun anew: what is kept is of another artifact, another file or other settings", extra={"topic": topic}
         )
-    mine = _whole(judge, newest)
-    return None if mine is None else Kept.from_bytes(mine)
+    value = _whole(judge, newest)
+    return None if value is None else Kept.from_bytes(value)
 
 
 def _key(judge: str, part: int = 0) -> bytes:
@@ -119,10 +124,10 @@ def _parts(value: bytes, most_bytes: int) -> list[bytes]:
     return [_PART_HEAD.pack(PART, keeping, i, len(pieces)) + piece for i, piece in enumerate(pieces)]
 
 
-def _whole(judge: str, newest: Mapping[bytes | None, bytes | None]) -> bytes | None:
+def _whole(judge: str, newest: Mapping[bytes, bytes | None]) -> bytes | None:
     """What a monitor kept last, from the newest record of every key; None where there is nothing, or not all of it."""
     first = newest.get(_key(judge))
-    if first is None or not first.startswith(PART):
+    if first is None or not first.startswith(PART) or len(first) < _PART_HEAD.size:
         return first
     count = _PART_HEAD.unpack_from(first)[3]
     parts = [newest.get(_key(judge, i)) or b"" for i in range(count)]

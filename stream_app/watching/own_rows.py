@@ -29,7 +29,13 @@ CHANGES_COUNTED = 64 * BLOCK_ROWS
 """How many of a stream's own changes make up the reference, where rows keep columns."""
 
 MOST_LIVES = 4_096
-"""Of so many lives it is looked at how alike their records are."""
+"""Of so many lives at the most it is looked at how alike their records are."""
+
+LEAST_LIVES = 256
+"""Of so many at least, however wide the table is."""
+
+MOST_COUNTS = 1 << 24
+"""How many counts of lives are kept at once, if that is enough of them: the wider the table, the fewer lives."""
 
 AMID = 64 * BLOCK_ROWS
 """How many rows make up a reference that is drawn amid watching: that is to take a second or two."""
@@ -147,7 +153,9 @@ def _own_changes(spec: StreamSpec, artifact: Artifact, changes: Changes, layout:
         lives.append(life)
     if changes.form.deletes == 0:
         return Own(layout.rows.read(counts[0]))
-    return Own(layout.rows.read(counts[0]), _by_life(layout, np.hstack(codes), np.concatenate(lives), window_rows))
+    every = np.concatenate(lives)
+    longer = max(1.0, window_rows / max(len(every), 1))
+    return Own(layout.rows.read(counts[0]), _by_life(layout, np.hstack(codes), every, longer, 1 / changes.form.deletes))
 
 
 def _events(
@@ -173,7 +181,7 @@ def _events(
 
 
 def _by_life(
-    layout: PaneLayout, codes: npt.NDArray[np.int32], lives: npt.NDArray[np.int64], window_rows: float
+    layout: PaneLayout, codes: npt.NDArray[np.int32], lives: npt.NDArray[np.int64], longer: float, most: float
 ) -> Blocks | None:
     """Rows counted by the life they are of, those that have one alone left out.
 
@@ -181,17 +189,19 @@ def _by_life(
         layout: the cells.
         codes: of rows, shape (columns, rows).
         lives: of which life each is, shape (rows,).
-        window_rows: how many rows the longest window has; the more, the more of them are of one life.
+        longer: how many times as many rows the longest window has; so many more of them are of one life.
+        most: how many rows a life has in all, on average.
     """
     _, which, sizes = np.unique(lives, return_inverse=True, return_counts=True)
     shared = np.flatnonzero(sizes > 1)
     if len(shared) == 0:
         return None
-    chosen = shared[:: -(-len(shared) // MOST_LIVES)]
+    looked_at = max(LEAST_LIVES, min(MOST_LIVES, MOST_COUNTS // layout.size))
+    chosen = shared[:: -(-len(shared) // looked_at)]
     place = np.full(len(sizes), -1)
     place[chosen] = np.arange(len(chosen))
     mine = np.flatnonzero(place[which] >= 0)
     counts = np.zeros((len(chosen), layout.size), np.int64)
     layout.rows.add_codes(np.ascontiguousarray(codes[:, mine]), place[which[mine]], counts)
-    together = float((sizes**2).sum() / sizes.sum()) * max(1.0, window_rows / len(lives))
-    return Blocks(list(counts), together)
+    here = float((sizes**2).sum() / sizes.sum())
+    return Blocks(list(counts), max(here, min(here * longer, most)))

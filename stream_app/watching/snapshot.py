@@ -163,7 +163,7 @@ class Snapshots:
         if not inflation:
             return None
         most = max(inflation, key=lambda subject: inflation[subject])
-        alike = len(set(inflation.values())) == 1
+        alike = len(inflation) > 1 and len(set(inflation.values())) == 1
         return {"column": "" if alike else most.column, "factor": inflation[most]}
 
     def _cells(self, name: str, newest: Verdict | None) -> dict[str, Any]:

@@ -96,8 +96,8 @@ def test_the_compacted_view_is_the_state_recomputed(
     stream.write_text(yaml.safe_dump(asked))
     spec = load(stream)
     with WorkerProcess(stream) as worker:
-        deadline = time.monotonic() + PATIENCE_S
         worker.wait_for("shard taken")
+        deadline = time.monotonic() + PATIENCE_S
         while int(stream_status(cluster, spec.stream)["published"]) < COUNT:
             assert time.monotonic() < deadline, worker.said
         worker.stop()

@@ -109,3 +109,15 @@ def test_what_was_noted_of_a_partition_goes_where_the_partition_goes(cluster: Cl
         second.read()
     assert second.notes == {partition: note.encode() for partition, note in notes.items()}
     second.relay.close()
+
+
+def test_a_broker_that_takes_no_such_notes_is_not_asked_for_ever(cluster: Cluster, topic: str) -> None:
+    member = Member(cluster, topic)
+    while member.read() == 0:
+        pass
+    assert not member.relay.commit(b"noted", dict.fromkeys(range(PARTITIONS), "x" * 5_000))
+    while member.read() == 0:
+        pass
+    assert member.relay.commit(b"not noted", dict.fromkeys(range(PARTITIONS), "x" * 5_000))
+    member.relay.close()
+    assert written(cluster, topic) == ["not", "noted"]

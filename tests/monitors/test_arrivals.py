@@ -83,7 +83,7 @@ def test_where_there_is_no_room_the_newest_gaps_are_noted() -> None:
     assert shown_of(other, [1_997, 1, 1_998, 2_001]) == [[0, 1, 0], [0, 0, 1], [0, 0, 1], [2, 0, 0]]
 
 
-@pytest.mark.parametrize("note", ["", "grün", "2 0 0 0 0", "1 0 0 0", "1 0 0 5 0 1", "1 " * 3_000])
+@pytest.mark.parametrize("note", ["", "grün", "2 0 0 0 0", "1 0 0 0", "1 0 0 5 0 1", "1 " * 3_000, f"1 {2**70} 0 0 0"])
 def test_what_is_no_note_says_nothing(note: str) -> None:
     arrivals = Arrivals()
     arrivals.learn(2, note)

@@ -20,7 +20,8 @@ from stream_app.assemble import Outside
 from stream_app.topic_rows import newest_rows
 from tests.stream_app.conftest import Here
 
-AVRO = {"type": "record", "name": "n", "fields": [{"name": "n", "type": "long"}, {"name": "c", "type": "string"}]}
+FIELDS = [{"name": "n", "type": "long"}, {"name": "c", "type": "string"}]
+AVRO = {"type": "record", "name": "n", "fields": FIELDS}
 
 
 @pytest.fixture
@@ -87,8 +88,37 @@ def test_a_topic_of_several_schemas_is_refused(here: Here, outside: Outside) -> 
         identity = outside.registry.register(f"several-{name}-value", avro)
         values += Codec(avro).encode(pa.record_batch({name: pa.array([1])}), identity).values()
     send(here.cluster, topic, values)
-    with pytest.raises(InputError, match="topic=several: its records were written under several schemas"):
+    with pytest.raises(InputError, match="topic=several: its newest records were written under several schemas"):
         newest_rows(outside, topic, 100, quiet)
+
+
+def test_what_is_older_than_the_newest_may_have_another_schema(here: Here, outside: Outside) -> None:
+    topic = here.topic("evolved", 1)
+    avro = {**AVRO, "fields": FIELDS[:1]}
+    identity = outside.registry.register("evolved-old-value", avro)
+    old = Codec(avro).encode(pa.record_batch({"n": pa.array(range(50))}), identity).values()
+    send(here.cluster, topic, [*old, *numbered(outside, topic, 0, 100), *[b"x"] * 100], 0, 1)
+    assert newest_rows(outside, topic, 90, quiet).rows.table["n"].to_pylist() == list(range(10, 100))
+
+
+def test_times_that_no_calendar_has_are_said_all_the_same(here: Here, outside: Outside) -> None:
+    topic = here.topic("microseconds", 2)
+    send(here.cluster, topic, numbered(outside, topic, 0, 5), 1, 1_767_272_400_000_000)
+    send(here.cluster, topic, numbered(outside, topic, 5, 5), 0, 1_767_272_400_000_000)
+    found = newest_rows(outside, topic, 10, quiet)
+    assert found.words.endswith("from 1,767,272,400,000,000 ms after 1970 to 1,767,272,400,000,004 ms after 1970")
+    assert found.rows.table["n"].to_pylist() == [
+        5,
+        0,
+        6,
+        1,
+        7,
+        2,
+        8,
+        3,
+        9,
+        4,
+    ]  # by time, then by partition
 
 
 class Stuck:
@@ -96,14 +126,11 @@ class Stuck:
 
     topic = "t"
 
-    def __init__(self, *_: object, start: str) -> None:
+    def __init__(self, *_: object, start: object) -> None:
         self.closed = False
 
     def bounds(self) -> dict[int, tuple[int, int]]:
         return {0: (0, 5)}
-
-    def seek(self, offsets: object) -> None:
-        """Stay."""
 
     def at_end(self) -> bool:
         return False

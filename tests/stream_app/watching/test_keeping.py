@@ -298,6 +298,7 @@ def test_what_others_kept_is_not_taken_and_that_is_said(wire: Wire, caplog: pyte
     with caplog.at_level(logging.WARNING):
         assert last_kept(Cluster("b"), "t", "me") is None
     assert "begun anew: what is kept is of another artifact, another file or other settings" in caplog.text
-    wire.records.append((b"me", b"strange"))
-    with pytest.raises(InputError, match="state: is not one of ours"):
-        last_kept(Cluster("b"), "t", "me")
+    for strange in (b"strange", b"part of nothing"):
+        wire.records.append((b"me", strange))
+        with pytest.raises(InputError, match="state: is not one of ours"):
+            last_kept(Cluster("b"), "t", "me")

@@ -61,18 +61,25 @@ def lives(entities: int, window_rows: float = 0.0, **changes: Any) -> Blocks | N
     return own_rows(stream, trained(), layout, window_rows).lives
 
 
-def test_rows_of_a_life_go_together_and_the_more_the_longer_the_window() -> None:
+def test_rows_of_a_life_go_together() -> None:
     blocks = lives(200, deletes=0.05)
     assert blocks is not None
     sizes = np.array([counts[0] for counts in blocks.counts])
     assert 2 <= sizes.min() <= sizes.max() <= 20  # a life has so many events, and its delete leaves no row
     assert 15 < (blocks.together or 0) < 20
-    longer = lives(200, 4 * CHANGES_COUNTED, deletes=0.05)
-    assert longer is not None
-    assert (longer.together or 0) / (blocks.together or 1) == pytest.approx(4, rel=0.06)
     found = inflation(PaneLayout(PRICE, trained().profile), blocks)
     assert set(found) == {Subject("drift_ks", "price")}  # pieces are kept, and price goes with them
     assert 2 < found[Subject("drift_ks", "price")] < 15
+
+
+def test_a_longer_window_has_more_rows_of_a_life_but_no_more_than_there_are() -> None:
+    here, longer, longest = (lives(200, times * CHANGES_COUNTED, deletes=1 / 2_000) for times in (0, 1.5, 4))
+    assert here is not None
+    assert longer is not None
+    assert longest is not None
+    assert longer.together == pytest.approx(1.5 * (here.together or 0), rel=0.01)
+    assert longest.together == 2_000  # of which an entity has had about 1,300 in the rows that are looked at
+    assert 1_000 < (here.together or 0) < 1_300
 
 
 def test_entities_that_never_end_or_keep_nothing_move_nothing() -> None:

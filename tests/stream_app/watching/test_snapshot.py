@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from monitors.evidence import Subject
 from schemas.monitoring import Monitoring
 from stream_app.watching.snapshot import Snapshots
 from tests.stream_app import made_up
@@ -82,8 +84,10 @@ def test_the_evidence_is_shown_with_what_it_must_reach_and_over_which_windows() 
 def test_how_many_records_count_as_one_is_shown() -> None:
     assert drifted().snapshots.take()["evidence"]["dependence"] is None
     asked = {"window_s": 4, "allowed_lateness_s": 1, "min_records": 200, "dependence": 3}
-    told = scene([], monitor=asked).snapshots.take()["evidence"]["dependence"]
-    assert told == {"column": "", "factor": 3}
+    all_alike = scene([], monitor=asked)
+    assert all_alike.snapshots.take()["evidence"]["dependence"] == {"column": "", "factor": 3}
+    all_alike.watch.judges = replace(all_alike.watch.judges, inflation={Subject("drift_ks", "price"): 5.0})
+    assert all_alike.snapshots.take()["evidence"]["dependence"] == {"column": "price", "factor": 5.0}
 
 
 def test_observed_shares_are_shares_beside_what_is_expected() -> None:
