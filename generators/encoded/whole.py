@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.base import Generator, too_small
-from generators.encoded.calibration import CALIBRATION_ROWS, Calibration, calibrated
+from generators.encoded.calibration import Calibration, calibrated, calibration_rows
 from generators.encoded.candidates import Candidates
 from generators.encoded.decoding import Decoder
 from generators.encoded.encoding import encoded
@@ -177,8 +177,8 @@ def own_calibration(network: Network, layout: Layout) -> Calibration:
         network: makes rows.
         layout: their variables.
     """
-    rng = np.random.Generator(np.random.Philox(0))
-    inputs, _ = network.inputs(rng.random((CALIBRATION_ROWS, network.width)))
+    rng, rows = np.random.Generator(np.random.Philox(0)), calibration_rows(layout)
+    inputs, _ = network.inputs(rng.random((rows, network.width)))
     numbers, logits = network(inputs, layout.numbers)
-    u = rng.random((CALIBRATION_ROWS, layout.count))
+    u = rng.random((rows, layout.count))
     return calibrated(layout, numbers, logits, u, lambda found, into: network.spread(found, layout, into))

@@ -179,6 +179,10 @@ def flights() -> Made:
 
 
 BRIEF: dict[str, dict[str, Any]] = {
+    "tabular.copulagan": {"width": 32, "latent": 16},
+    "tabular.ctgan": {"width": 32, "latent": 16},
+    "tabular.tablegan": {"width": 16, "latent": 16},
+    "tabular.tvae": {"width": 32, "latent": 16},
     "tabular.transformer": {"width": 16, "layers": 1},
     "tabular.hybrid": {"pool": 4_000, "trees": 0},
     "tabular.diffusion": {"width": 32, "steps": 3},
