@@ -147,6 +147,8 @@ def test_given_columns_may_be_several(name: str) -> None:
         ({"colour": "pink"}, "colour=pink: is not a known value"),
         ({"pieces": 10_000}, "pieces=10000: never drawn"),
         ({"pieces": "many"}, "pieces=many: must be a integer"),
+        ({"size": -np.inf}, "size=-inf: never drawn"),
+        ({"size": 1e308}, "size=1e\\+308: never drawn"),
         ({"uuid": "abc"}, "uuid=abc: the column's values are invented"),
     ],
 )
