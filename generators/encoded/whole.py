@@ -15,6 +15,7 @@ from generators.base import Generator, too_small
 from generators.encoded.calibration import Calibration, calibrated, calibration_rows
 from generators.encoded.candidates import Candidates
 from generators.encoded.decoding import Decoder
+from generators.encoded.dense import Dense
 from generators.encoded.encoding import encoded
 from generators.encoded.layout import Floats32, Layout, layout_of, normals_of
 from generators.encoded.modes import Modes, modes_of
@@ -117,7 +118,7 @@ class WholeRows(Generator):
         layout = cls.layout(schema, profile, modes)
         rows = cls.encoded(task, layout, modes)
         try:
-            network = cls.learned(rows, layout, task, start)
+            network = cls.learned(rows, layout, task, start) if layout.count else nothing_learned()
         except ModuleNotFoundError as error:
             raise InputError(
                 f"model={name}: training it needs {error.name}; pip install 'synthstream[nn]', "
@@ -168,6 +169,11 @@ class WholeRows(Generator):
         surrogates = Surrogates.from_weights(weights, schema, profile)
         network, calibration = Network.from_weights(weights), Calibration.from_weights(weights)
         return cls(schema, profile, surrogates, modes, network, calibration)
+
+
+def nothing_learned() -> Network:
+    """The network of a table all of whose values are invented."""
+    return Network(Dense([]), 0, np.zeros(0), np.zeros(0))
 
 
 def own_calibration(network: Network, layout: Layout) -> Calibration:

@@ -21,8 +21,19 @@ from generators.task import Task
 from schemas.errors import InputError
 from schemas.numeric import as_numbers
 from schemas.table import Kind
-from tests.generators.tables import AWKWARD, BRIEF, Made, brief, flights, flights_artifact, orders, rare_values
+from tests.generators.tables import (
+    AWKWARD,
+    BRIEF,
+    Made,
+    brief,
+    flights,
+    flights_artifact,
+    only_invented,
+    orders,
+    rare_values,
+)
 
+MADE = AWKWARD | {"only_invented": only_invented}
 KEY = (3, 5)
 ROWS = 600
 FLIGHTS_DRAWN = {"tabular.transformer": 200_000}
@@ -40,7 +51,7 @@ def afresh(name: str, made: Made) -> Generator:
 @cache
 def fitted(name: str, made: str = "orders") -> Generator:
     """A model, fitted once for all tests: drawing changes none, which is a law too."""
-    return afresh(name, AWKWARD[made]())
+    return afresh(name, MADE[made]())
 
 
 def drawn(model: Generator, rows: int = ROWS, given: dict[str, Any] | None = None) -> pa.RecordBatch:
@@ -52,7 +63,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=AWKWARD)
+@pytest.fixture(params=MADE)
 def made(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -95,7 +106,7 @@ def test_the_uniforms_decide_and_nothing_else(name: str, made: str) -> None:
     first = drawn(model)
     assert drawn(model).equals(first)
     assert np.random.get_state()[1].tolist() == before  # type: ignore[index] # noqa: NPY002
-    assert afresh(name, AWKWARD[made]()).sample(ROWS, uniforms(KEY, 0, ROWS, model.width)).equals(first)
+    assert afresh(name, MADE[made]()).sample(ROWS, uniforms(KEY, 0, ROWS, model.width)).equals(first)
 
 
 def test_the_weights_are_the_whole_model(name: str, made: str) -> None:
