@@ -93,7 +93,7 @@ class Pieces:
         before = np.searchsorted(start, places, side="right") - 1
         k = np.where(start[exact] == places, exact, before.clip(0))  # an atom comes before what begins where it is
         with np.errstate(over="ignore"):
-            into, mass = np.minimum(places - start[k], FAR), upto[k] - below[k]
+            into, mass = (places - start[k]).clip(-FAR, FAR), upto[k] - below[k]
         width = np.where(span[k] > 0, span[k], 1.0)
         if step > 0:
             nth = np.rint(into / step)
@@ -185,7 +185,8 @@ def places_of(column: Column, profile: ColumnProfile, array: pa.Array[Any]) -> F
     if column.kind in NUMERIC_KINDS:
         numbers, _ = as_numbers(column, array)
         scale = scale_of(column)
-        return np.rint(numbers * scale) if profile.step > 0 and scale > 0 else numbers
+        with np.errstate(over="ignore"):  # what is so far out is never drawn, whatever its place
+            return np.rint(numbers * scale) if profile.step > 0 and scale > 0 else numbers
     coded: Any = array if isinstance(array, pa.DictionaryArray) else array.cast(pa.string()).dictionary_encode()
     places = {value: float(at) for at, value in enumerate(profile.values)}
     used = coded.indices.drop_null().unique().to_pylist()

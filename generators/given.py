@@ -88,7 +88,10 @@ def held_array(column: Column, value: Any, n: int) -> pa.Array[Any]:
         values = _typed(column, value)
     else:
         plain = value if value is None or column.kind not in (Kind.CATEGORY, Kind.TEXT) else str(value)
-        single = pa.array([plain], None if plain is not None else column.arrow_type)
+        try:
+            single = pa.array([plain], None if plain is not None else column.arrow_type)
+        except (pa.ArrowInvalid, OverflowError):  # such as a whole number of more than 64 bits
+            raise InputError(f"{column.name}={value}: must be a {column.kind}") from None
         values = _typed(column, single, shown=value).take(np.zeros(n, np.int64))
     if values.null_count and not column.nullable:
         raise InputError(f"{column.name}=null: the column is never missing; give a value")

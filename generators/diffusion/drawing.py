@@ -114,7 +114,8 @@ class Reverse:
         rows = Drawn(codes, np.zeros(codes.shape), noise.copy())
         of = (np.ascontiguousarray(u[:, :d]), np.ascontiguousarray(u[:, d : 2 * d]), noise)
         drawn = (codes, rows.into, rows.numbers)
-        _draw(of, drawn, (codes >= 0, given), sums, (self._first, self._path), self._parts)
+        if d:
+            _draw(of, drawn, (codes >= 0, given), sums, (self._first, self._path), self._parts)
         return rows
 
 

@@ -359,7 +359,8 @@ class _Em:
 
     def _maximise(self) -> None:
         chances = [column.chances(self._seen[column.cells] * self._rows) for column in self._columns]
-        self._logs = np.log(np.concatenate(chances) + 1e-12).astype(np.float32)
+        nothing = np.empty((0, self._kinds))  # a table may have no columns that are learned
+        self._logs = np.log(np.concatenate([nothing, *chances]) + 1e-12).astype(np.float32)
         shares = self._seen[-1] + 1.0 / self._rows / self._kinds
         self._log_shares = np.log(shares / shares.sum()).astype(np.float32)
 

@@ -23,11 +23,11 @@ from schemas.errors import InputError
 STEPS = 1_024
 """A number's distribution function is tabulated at so many steps of equal probability."""
 
-ROUNDS = 40
-"""Biases are brought nearer so often."""
+ROUNDS, SETTLED = 40, 1e-4
+"""Biases are brought nearer so often, or until none moves by more than so much."""
 
-CALIBRATION_ROWS = 32_768
-"""So many rows of a network's own say how its marginals are."""
+CALIBRATION_ROWS, FEWEST_ROWS, MOST_LOGITS = 32_768, 4_096, 2**26
+"""So many rows of a network's own say how its marginals are; fewer where they would have more logits than that."""
 
 NEVER = -1e30
 """The bias of a state that no row is in."""
@@ -56,6 +56,11 @@ class Calibration:
     def from_weights(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Rebuild what `weights` came from."""
         return cls(arrays["calibration.biases"], arrays["calibration.knots"])
+
+
+def calibration_rows(layout: Layout) -> int:
+    """By how many rows of its own a network is calibrated."""
+    return min(CALIBRATION_ROWS, max(FEWEST_ROWS, MOST_LOGITS // max(layout.states, 1)))
 
 
 def calibrated(
@@ -102,8 +107,10 @@ def _balanced(logits: Floats32, layout: Layout) -> Floats32:
     floor = 1.0 / max(len(logits), 1)
     for _ in range(ROUNDS if len(logits) else 0):
         drawn = _mean_chances(logits, biases, layout.first)
-        off = np.log((share + 1e-3 * floor) / (drawn + 1e-3 * floor))
-        biases = np.where(share > 0.0, biases + off.clip(-3.0, 3.0), NEVER).astype(np.float32)
+        off = np.where(share > 0.0, np.log((share + 1e-3 * floor) / (drawn + 1e-3 * floor)).clip(-3.0, 3.0), 0.0)
+        biases = (biases + off).astype(np.float32)
+        if np.abs(off).max(initial=0.0) < SETTLED:
+            break
     return biases
 
 

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from generators.base import Generator, too_small
-from generators.encoded.calibration import CALIBRATION_ROWS, Calibration, calibrated
+from generators.encoded.calibration import Calibration, calibrated, calibration_rows
 from generators.encoded.candidates import Candidates
 from generators.encoded.decoding import Decoder
+from generators.encoded.dense import Dense
 from generators.encoded.encoding import encoded
 from generators.encoded.layout import Floats32, Layout, layout_of, normals_of
 from generators.encoded.modes import Modes, modes_of
@@ -117,7 +118,7 @@ class WholeRows(Generator):
         layout = cls.layout(schema, profile, modes)
         rows = cls.encoded(task, layout, modes)
         try:
-            network = cls.learned(rows, layout, task, start)
+            network = cls.learned(rows, layout, task, start) if layout.count else nothing_learned()
         except ModuleNotFoundError as error:
             raise InputError(
                 f"model={name}: training it needs {error.name}; pip install 'synthstream[nn]', "
@@ -170,6 +171,11 @@ class WholeRows(Generator):
         return cls(schema, profile, surrogates, modes, network, calibration)
 
 
+def nothing_learned() -> Network:
+    """The network of a table all of whose values are invented."""
+    return Network(Dense([]), 0, np.zeros(0), np.zeros(0))
+
+
 def own_calibration(network: Network, layout: Layout) -> Calibration:
     """The calibration of a network, by rows that it makes.
 
@@ -177,8 +183,8 @@ def own_calibration(network: Network, layout: Layout) -> Calibration:
         network: makes rows.
         layout: their variables.
     """
-    rng = np.random.Generator(np.random.Philox(0))
-    inputs, _ = network.inputs(rng.random((CALIBRATION_ROWS, network.width)))
+    rng, rows = np.random.Generator(np.random.Philox(0)), calibration_rows(layout)
+    inputs, _ = network.inputs(rng.random((rows, network.width)))
     numbers, logits = network(inputs, layout.numbers)
-    u = rng.random((CALIBRATION_ROWS, layout.count))
+    u = rng.random((rows, layout.count))
     return calibrated(layout, numbers, logits, u, lambda found, into: network.spread(found, layout, into))

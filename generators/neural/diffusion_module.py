@@ -203,7 +203,8 @@ def fit_denoiser(values: Floats32, layout: Layout, task: Task, start: Start) -> 
                 torch.manual_seed(task.seed)
                 return torch.stack([losses(model, rows) for _ in range(JUDGED)]).mean()
 
-        train(model, torch.from_numpy(values), losses, judge, plan, task.progress, keeper)
+        if layout.count:
+            train(model, torch.from_numpy(values), losses, judge, plan, task.progress, keeper)
     return model.denoiser(settings["steps"])
 
 

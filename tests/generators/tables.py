@@ -133,6 +133,16 @@ def one_column() -> Made:
     return table([(Column("c", Kind.CATEGORY), ["a"] * 9 + ["b"] * 9)])
 
 
+def only_invented(rows: int = 600) -> Made:
+    """Nothing to learn: a key, and identifiers."""
+    return table(
+        [
+            (Column("id", Kind.INTEGER, role=Role.KEY), list(range(rows))),
+            (Column("code", Kind.TEXT, role=Role.IDENTIFIER), [f"K{n:05d}" for n in range(rows)]),
+        ]
+    )
+
+
 def unique_customers() -> Made:
     """People and places, each row about somebody else."""
     return known(customers())
@@ -179,6 +189,10 @@ def flights() -> Made:
 
 
 BRIEF: dict[str, dict[str, Any]] = {
+    "tabular.copulagan": {"width": 32, "latent": 16},
+    "tabular.ctgan": {"width": 32, "latent": 16},
+    "tabular.tablegan": {"width": 16, "latent": 16},
+    "tabular.tvae": {"width": 32, "latent": 16},
     "tabular.transformer": {"width": 16, "layers": 1},
     "tabular.hybrid": {"pool": 4_000, "trees": 0},
     "tabular.diffusion": {"width": 32, "steps": 3},

@@ -51,6 +51,7 @@ def test_invented_values_may_be_held_at_those_that_were_invented() -> None:
     [
         ({"pieces": pa.array([1, 2])}, "pieces: has 2 given values for 3 rows; expected one a row"),
         ({"pieces": pa.array(["a", "b", "c"])}, "pieces: given string: must be a integer"),
+        ({"pieces": 2**63}, f"pieces={2**63}: must be a integer"),
         ({"size": float("nan")}, "size=nan: must be a number; give null for a missing value"),
         ({"colour": pa.array(["red", None, "red"])}, "colour=null: the column is never missing"),
         ({"uuid": pa.array(["a", "b", "c"])}, "uuid=a: the column's values are invented"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from generators.encoded.calibration import Calibration, calibrated, ranked, raw_values, states
+from generators.encoded import calibration as calibrating
+from generators.encoded.calibration import Calibration, calibrated, calibration_rows, ranked, raw_values, states
 from generators.encoded.layout import Floats32, Layout, layout_of
 from schemas.errors import InputError
 from schemas.profile import profile_table
@@ -86,3 +90,23 @@ def test_the_arrays_are_all_of_it() -> None:
     again = Calibration.from_weights(made.weights())
     assert (again.biases == made.biases).all()
     assert (again.knots == made.knots).all()
+
+
+def test_biases_are_no_longer_moved_once_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, rounds, mean_chances = layout("orders"), list[int](), calibrating._mean_chances
+    numbers, logits = given(found, 0.1)
+
+    def counted(*arguments: Any) -> Any:
+        rounds.append(1)
+        return mean_chances(*arguments)
+
+    monkeypatch.setattr(calibrating, "_mean_chances", counted)
+    calibrated(found, numbers, logits, np.full((ROWS, found.count), 0.5))
+    assert 1 < len(rounds) < calibrating.ROUNDS
+
+
+def test_the_more_states_the_fewer_rows_calibrate_them() -> None:
+    found = layout("orders")
+    wide, wider = (replace(found, first=found.first * by) for by in (200, 20_000))
+    rows = [calibration_rows(each) for each in (found, wide, wider)]
+    assert rows == [calibrating.CALIBRATION_ROWS, calibrating.MOST_LOGITS // wide.states, calibrating.FEWEST_ROWS]
