@@ -119,4 +119,4 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 def _first(error: Exception) -> str:
-    return str(error).split("\n", maxsplit=1)[0].split(". ", maxsplit=1)[0][:200]
+    return str(error).split("\n", maxsplit=1)[0].split(". ", maxsplit=1)[0].strip()[:200]

@@ -99,30 +99,36 @@ def suited(facts: Facts, budget_s: float) -> tuple[Suited, ...]:
 
 
 def _suited(name: str, generator: type[Generator], facts: Facts, budget_s: float) -> Suited:
-    fitting, overhead = fitting_s(generator, facts), drawing_s(facts)
-    expected = fitting + overhead
+    overhead = drawing_s(facts)
+    expected = fitting_s(generator, facts) + overhead
     stops = MAX_SECONDS in generator.SETTINGS
     settings = {MAX_SECONDS: round(max(budget_s - overhead - generator.COST.start_s, 1.0), 1)} if stops else {}
     if stops:
         settings = {MAX_SECONDS: min(settings[MAX_SECONDS], generator.SETTINGS[MAX_SECONDS])}
-    against = _against(generator, facts, budget_s, (PART * fitting if stops else fitting) + overhead)
+    against = _against(generator, facts, budget_s)
     return Suited(name, generator.LEARNS, min(expected, budget_s) if stops else expected, settings, against)
 
 
-def _against(generator: type[Generator], facts: Facts, budget_s: float, least_s: float) -> str:
+def _against(generator: type[Generator], facts: Facts, budget_s: float) -> str:
     if generator.NEEDS_TORCH and not facts.torch:
         return "needs torch, which is not installed (pip install 'synthstream[nn]')"
     if facts.rows < generator.FEWEST_ROWS:
         return f"needs {generator.FEWEST_ROWS:,} rows"
-    if least_s > budget_s:
-        return f"needs about {ceil(least_s):,} s at the least"
-    return ""
+    least = least_s(generator, facts)
+    return f"needs about {ceil(least):,} s at the least" if least > budget_s else ""
+
+
+def least_s(generator: type[Generator], facts: Facts) -> float:
+    """The least time in which fitting is of use, drawing its own rows among it; no start is shorter for a short fit."""
+    start, whole = generator.COST.start_s, fitting_s(generator, facts)
+    part = PART if MAX_SECONDS in generator.SETTINGS else 1.0
+    return start + part * (whole - start) + drawing_s(facts)
 
 
 def fitting_s(generator: type[Generator], facts: Facts) -> float:
-    """About how long fitting takes; a category of very many values counts for two columns."""
-    whole = generator.COST.seconds(facts.rows, facts.columns + facts.many_values)
-    return whole / BY_GPU if facts.gpu and generator.ACCELERATES else whole
+    """About how long fitting takes, its start among it; a category of very many values counts for two columns."""
+    start, whole = generator.COST.start_s, generator.COST.seconds(facts.rows, facts.columns + facts.many_values)
+    return start + (whole - start) / (BY_GPU if facts.gpu and generator.ACCELERATES else 1.0)
 
 
 def drawing_s(facts: Facts) -> float:
@@ -141,7 +147,7 @@ def able_to(found: tuple[Suited, ...], facts: Facts, budget_s: float) -> tuple[S
         return able
     usable = (generators.load(each.name) for each in found)
     least = [
-        (PART if MAX_SECONDS in generator.SETTINGS else 1.0) * fitting_s(generator, facts) + drawing_s(facts)
+        least_s(generator, facts)
         for generator in usable
         if facts.rows >= generator.FEWEST_ROWS and (facts.torch or not generator.NEEDS_TORCH)
     ]

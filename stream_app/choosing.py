@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from importlib.util import find_spec
 from math import inf
 from time import perf_counter
 from typing import Any
 
+import generators
 from generators.discrete.cells import FEW
 from generators.selection import LEARNED, Facts, Suited, able_to, drawing_s, suited
 from generators.task import Progress
@@ -24,6 +26,9 @@ AUTO = "auto"
 
 BUDGET_S = 600.0
 """How long training may take where nobody says."""
+
+TRAINS, TRAINS_BESIDE_TREES = 0.8, 0.6
+"""Of the time that is left so much is training's: putting marginals right comes behind it, and trees for a target."""
 
 FEWEST_TO_TRY = 100
 """With fewer rows a part held back tells nothing."""
@@ -47,8 +52,8 @@ class Budget:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        if not self.max_seconds > 0:
-            raise InputError(f"max_seconds={self.max_seconds:g}: must be above 0")
+        if not 0 < self.max_seconds < inf:
+            raise InputError(f"max_seconds={self.max_seconds:g}: must be above 0, and finite")
 
 
 def choose(raw: Rows, plan: Training, budget: Budget, told: Progress) -> Training:
@@ -71,8 +76,12 @@ def choose(raw: Rows, plan: Training, budget: Budget, told: Progress) -> Trainin
     found = suited(facts, budget.max_seconds)
     able = able_to(found, facts, budget.max_seconds)
     tried = _tried(able, rows, plan, schema, budget, told) if budget.tries else []
-    left_s = max(budget.max_seconds - (perf_counter() - began) - drawing_s(facts), 1.0)
-    chosen = _best(able, tried, facts, left_s)
+    drawing = {each.name: max(each.drawing_s, drawing_s(facts)) for each in tried}
+    chosen = _best(able, tried, facts, budget.max_seconds - (perf_counter() - began))
+    slower = max(_started_s(chosen.name) / generators.load(chosen.name).COST.start_s, 1.0)
+    own_s = drawing.get(chosen.name, slower * drawing_s(facts))
+    share = TRAINS_BESIDE_TREES if facts.target else TRAINS
+    left_s = max(share * (budget.max_seconds - (perf_counter() - began) - own_s), 1.0)
     settings = {name: min(value, left_s) for name, value in chosen.settings.items()}
     why = _why(chosen, facts, budget, tried)
     kept: dict[str, Any] = {
@@ -101,6 +110,14 @@ def facts_of(rows: Rows, schema: TableSchema, profile: Profile, device: str) -> 
     target = any(column.role is Role.TARGET for column in schema)
     gpu = torch and device != "cpu" and _sees_gpu()
     return Facts(rows.count, max(len(learned), 1), many, nulls, target, torch, gpu, os.cpu_count() or 1)
+
+
+def _started_s(name: str) -> float:
+    """How many seconds the start of torch took here, if the generator is trained with it; it is over then."""
+    began = perf_counter()
+    if generators.load(name).NEEDS_TORCH:
+        import_module("generators.neural.devices")
+    return perf_counter() - began
 
 
 def _sees_gpu() -> bool:
@@ -134,9 +151,10 @@ def _best(able: tuple[Suited, ...], tried: list[Tried], facts: Facts, left_s: fl
     done = sorted((each for each in tried if each.off is not None), key=lambda each: each.off or 0.0)
     times = max(facts.rows / MOST_ROWS, 1.0)
     for each in done:
-        if by_name[each.name].settings or each.seconds * times <= left_s:
+        fitting = 0.0 if by_name[each.name].settings else each.seconds * times
+        if fitting + max(each.drawing_s, drawing_s(facts)) <= left_s:
             return by_name[each.name]
-    return by_name[min(done, key=lambda each: each.seconds).name] if done else able[0]
+    return by_name[min(done, key=lambda each: each.seconds + each.drawing_s).name] if done else able[0]
 
 
 def _why(chosen: Suited, facts: Facts, budget: Budget, tried: list[Tried]) -> list[str]:

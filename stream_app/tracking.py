@@ -62,7 +62,7 @@ class Lasting:
 
 @contextmanager
 def tracked(where: str | None, name: str) -> Iterator[Run]:
-    """A run around some work, which ends as the work does.
+    """A run around some work, which ends as the work does; of a fault only the place is kept: words may hold cells.
 
     Args:
         where: a folder, or what MLflow takes as a tracking URI; None to keep track of nothing.
@@ -84,7 +84,7 @@ def tracked(where: str | None, name: str) -> Iterator[Run]:
         status = KILLED
         raise
     except Problem as problem:
-        run.tags({"fault": str(problem)})
+        run.tags({"fault": "; ".join(fault.partition(": ")[0] for fault in problem.faults)})
         raise
     finally:
         run.end(status)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 import generators
+from generators.artifact import Artifact
+from generators.blocks import BLOCK_ROWS, Source
 from generators.constraints.rows import ruled
-from generators.fitting import artifact_from
+from generators.fitting import REFERENCE_ROWS, artifact_from
 from generators.selection import Suited
 from generators.start import Start
 from generators.task import silently
@@ -19,7 +22,9 @@ from schemas.errors import InputError
 from schemas.rows import Rows
 from schemas.rules import Rule
 from schemas.table import TableSchema
-from stream_app.tuning.objective import Loss, Objective
+
+if TYPE_CHECKING:
+    from stream_app.tuning.objective import Loss
 
 PART = 5
 """One row in so many is held back."""
@@ -37,12 +42,14 @@ class Tried:
         seconds: how long it was trained.
         loss: how far off it was; None where it failed.
         failed: why it could not be tried.
+        drawing_s: about how long the rows of its own take here that it is measured on once it is trained.
     """
 
     name: str
     seconds: float
     loss: Loss | None
     failed: str = ""
+    drawing_s: float = 0.0
 
     @property
     def off(self) -> float | None:
@@ -104,6 +111,8 @@ class Trial:
             budget_s: about how long it may take.
             device: what it is trained on.
         """
+        from stream_app.tuning.objective import Objective  # noqa: PLC0415 - what judges is for those who try
+
         began = perf_counter()
         settings = {name: min(value, budget_s) for name, value in each.settings.items()}
         try:
@@ -115,7 +124,14 @@ class Trial:
             return Tried(each.name, perf_counter() - began, None, failed=error.faults[0])
         seconds = perf_counter() - began
         judge = Objective(self.schema, self.taught, self.held, self.target, self.seed)
-        return Tried(each.name, seconds, judge.of_artifact(artifact))
+        return Tried(each.name, seconds, judge.of_artifact(artifact), drawing_s=_drawing_s(artifact))
+
+
+def _drawing_s(artifact: Artifact) -> float:
+    """About how long `REFERENCE_ROWS` of its own rows take here, on all cores."""
+    source, began = Source(artifact, 0, 0, 0, 1), perf_counter()
+    source.block(0)
+    return (perf_counter() - began) * REFERENCE_ROWS / BLOCK_ROWS / (os.cpu_count() or 1)
 
 
 def device_for(name: str, asked: str) -> str:

@@ -32,6 +32,9 @@ SAVES = 0.005
 MOST_VALUES = 50
 """So many values of a column are asked for, the most frequent."""
 
+MOST_COLUMNS = 60
+"""So many columns are looked at, those with the fewest values: time grows with the square of their number."""
+
 MOST_RULES = 20
 
 
@@ -58,11 +61,13 @@ def conditions_of(study: Study, settled: set[tuple[str, str]]) -> list[Implies]:
         study: the table.
         settled: pairs of columns whose values go together in fixed ways anyway.
     """
-    asked = [c for c in study.varying if not (c.kind is Kind.NUMBER and c.decimals is None)]
-    tests = max(sum(min(study.profile[c.name].distinct, MOST_VALUES) + 1 for c in asked) * len(study.varying) * 3, 1)
+    fewest = sorted(study.varying, key=lambda c: study.profile[c.name].distinct)[:MOST_COLUMNS]
+    columns = [c for c in study.varying if c in fewest]
+    asked = [c for c in columns if not (c.kind is Kind.NUMBER and c.decimals is None)]
+    tests = max(sum(min(study.profile[c.name].distinct, MOST_VALUES) + 1 for c in asked) * len(columns) * 3, 1)
     found: dict[tuple[str, Rule], list[_Found]] = {}
     for given in asked:
-        for column in study.varying:
+        for column in columns:
             if column.name == given.name:
                 continue
             for each in _pair(study, given, column, tests, (given.name, column.name) in settled):

@@ -47,7 +47,7 @@ def profile_command(
     Nothing that is said or written holds a value that fewer than five rows share. docs/profile.md describes it all.
     """
     written = {"json": json_file, "page": page_file, "rules": rules_at}
-    _check_places(written)
+    _check_places(table, written)
     asked = AskedColumns(**flags)
     alone = json_file == STANDARD_OUTPUT
     with progress_bar(quiet=alone) as told:
@@ -71,12 +71,17 @@ def profile_command(
         click.echo("no rule was found that rows keep and chance would break; no file was written", err=True)
 
 
-def _check_places(written: Mapping[str, Path | None]) -> None:
-    faults = []
+def _check_places(table: Path, written: Mapping[str, Path | None]) -> None:
+    faults, taken = [], {table.resolve(): "the table"}
     for key, path in written.items():
         if path is None or (path == STANDARD_OUTPUT and key == "json"):
             continue
-        if path.is_dir():
+        other = taken.setdefault(path.resolve(), f"--{key}")
+        if other != f"--{key}":
+            faults.append(f"{key}={path}: is {other} already; name another file")
+        elif path == STANDARD_OUTPUT:
+            faults.append(f"{key}=-: is for --json alone; name a file")
+        elif path.is_dir():
             faults.append(f"{key}={path}: is a folder; name a file")
         elif not path.parent.is_dir():
             faults.append(f"{key}={path}: there is no folder {path.parent}; make it first")

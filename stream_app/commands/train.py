@@ -120,9 +120,7 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
 @click.command("train")
 @click.argument("table", required=False, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the artifact; replaced whole.")
-@training_options(
-    "tabular.copula", "Generator; `synthstream models` lists them, auto takes the one that suits the table."
-)
+@training_options("tabular.copula", ", auto takes the one that suits the table")
 @click.option("--max-seconds", type=float, metavar="SECONDS", help="With --model auto: how long training may take.")
 @click.option(
     "--try", "tries", type=click.IntRange(1), metavar="N", help="With --model auto: try so many on rows held back."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,8 @@ class Asked(AskedTraining):
             raise InputError(f"plot={self.plot}: expected a name that ends in {' or '.join(PICTURES)}")
         if self.plot is not None and not self.plot.parent.is_dir():
             raise InputError(f"plot={self.plot}: there is no folder {self.plot.parent}; make it first")
+        if not isfinite(self.minute_costs):
+            raise InputError(f"minute_costs={self.minute_costs:g}: expected a finite number")
         if Launch.here().count > 1:
             raise InputError("tune: runs in one process; start it without torchrun")
 

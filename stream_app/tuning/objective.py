@@ -81,11 +81,13 @@ class Objective:
     seed: int = 0
 
     def check(self) -> None:
-        """Refuse to tell settings apart by too few rows.
+        """Refuse to tell settings apart by too few rows, or where nothing is learned.
 
         Raises:
-            InputError: they are too few.
+            InputError: they are too few, or no column is learned.
         """
+        if all(column.is_surrogate for column in self.schema):
+            raise InputError("table: no column is learned, so no settings suit it better than others; keep one")
         few = min(self.learned.num_rows, self.held.num_rows)
         if few < FEWEST_ROWS:
             raise InputError(

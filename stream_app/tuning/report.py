@@ -93,8 +93,9 @@ def print_found(found: Found) -> None:
         shown = ["" if part is None else f"{part:.4f}" for part in parts]
         train_s = f"{trial.facts['train_s']:.1f}"
         table.add_row(str(trial.number), f"{trial.value:.4f}", *shown, train_s, _settings(trial, " "))
-    real, taught = found.real, "" if found.real.learning is None else f"{found.real.learning:.4f}"
-    table.add_row("real", f"{real.total(0.0):.4f}", f"{real.told_apart:.4f}", f"{real.pairs:.4f}", taught, style="dim")
+    real = found.real
+    shown = ["" if part is None else f"{part:.4f}" for part in (real.told_apart, real.pairs, real.learning)]
+    table.add_row("real", f"{real.total(0.0):.4f}", *shown, style="dim")
     Console().print(table)
 
 

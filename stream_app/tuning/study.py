@@ -85,6 +85,7 @@ class Study:
         if file.exists() and not _is_journal(file):
             raise InputError(f"study={file}: is no study; name another file")
         try:
+            file.parent.mkdir(parents=True, exist_ok=True)
             journal = import_module("optuna.storages.journal")
             storage = self._optuna.storages.JournalStorage(journal.JournalFileBackend(str(file)))
             self._study = self._optuna.create_study(

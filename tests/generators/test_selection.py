@@ -60,7 +60,7 @@ def test_what_can_not_be_had_says_why() -> None:
     by_name = {each.name: each for each in suited(Facts(50, 10), 600.0)}
     assert by_name["x.slow"].against == "needs 100 rows"
     by_name = {each.name: each for each in suited(LARGE, 10.0)}
-    assert by_name["x.slow"].against == "needs about 28 s at the least"
+    assert by_name["x.slow"].against == "needs about 31 s at the least"
 
 
 @pytest.mark.usefixtures("made")
@@ -83,7 +83,7 @@ def test_costs_grow_with_rows_columns_and_many_values_and_shrink_on_a_gpu() -> N
     assert Cost(1.0, 10.0).seconds(100_000, 20) == 21.0
     assert fitting_s(MADE["x.slow"], Facts(1_000, 10)) == 5.0
     assert fitting_s(MADE["x.slow"], Facts(1_000, 10, many_values=10)) == 6.0
-    assert fitting_s(MADE["x.slow"], Facts(1_000, 10, gpu=True)) == 1.0
+    assert fitting_s(MADE["x.slow"], Facts(1_000, 10, gpu=True)) == 4.2
     assert fitting_s(MADE["x.pairs"], Facts(1_000, 10, gpu=True)) == fitting_s(MADE["x.pairs"], Facts(1_000, 10))
 
 

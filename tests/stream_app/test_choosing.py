@@ -12,13 +12,14 @@ import generators
 from generators import fitting
 from generators.artifact import load_artifact
 from generators.cost import Learns
-from generators.selection import Suited
+from generators.selection import Facts, Suited
 from generators.task import silently
 from schemas.errors import InputError
 from schemas.inference import Choices, conform, infer
 from schemas.profile import profile_rows
 from schemas.rows import Rows
 from schemas.rules import Range
+from stream_app import choosing
 from stream_app.choosing import Budget, choose, facts_of
 from stream_app.training import Training
 from stream_app.trying import Trial, Tried, device_for
@@ -77,8 +78,33 @@ def test_a_budget_that_is_too_small_says_the_smallest_that_works() -> None:
     with pytest.raises(InputError, match=r"max_seconds=0.1: too little .* the smallest that works is 2"):
         choose(Rows.of(people(400, 1)), plan(), Budget(0.1), silently)
     assert choose(Rows.of(people(400, 1)), plan(), Budget(2.0), silently).model in QUICK
-    with pytest.raises(InputError, match="must be above 0"):
-        Budget(0.0)
+    for wrong in (0.0, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="must be above 0"):
+            Budget(wrong)
+
+
+def test_training_leaves_time_for_what_comes_before_and_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generators, "names", lambda: ("tabular.nade",))
+    raw, seconds = Rows.of(people(400, 1)), list[float]()
+    for started_s in (0.0, 40.0):  # torch starts ten times as slowly as it declares: so does everything else
+        monkeypatch.setattr(choosing, "_started_s", lambda name, started_s=started_s: started_s)
+        monkeypatch.setattr(choosing, "perf_counter", iter((0.0, 0.0, started_s)).__next__)
+        found = choose(raw, plan(model="tabular.nade"), Budget(100.0), silently)
+        seconds.append(found.settings["max_seconds"])
+    drawing_s = 0.2 * found.chosen["table_facts"]["columns"]
+    assert seconds == pytest.approx([0.8 * (100 - drawing_s), 0.8 * (60 - 10 * drawing_s)])
+
+
+def test_what_draws_too_slowly_for_the_time_is_passed_over_though_it_is_best() -> None:
+    able = tuple(Suited(name, Learns.ROWS, 1.0, {"max_seconds": 9.0}) for name in ("x.best", "x.second"))
+    tried = [
+        Tried(each.name, 1.0, Loss(off, 0.0, None, 1.0), drawing_s=s)
+        for each, off, s in zip(able, (0.1, 0.2), (90.0, 2.0), strict=True)
+    ]
+    assert [choosing._best(able, tried, Facts(500, 2), left_s).name for left_s in (60.0, 100.0)] == [
+        "x.second",
+        "x.best",
+    ]
 
 
 def test_what_fails_is_told_and_passed_over() -> None:

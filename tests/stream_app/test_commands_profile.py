@@ -108,6 +108,17 @@ def test_places_that_can_not_be_written_are_refused_before_anything_is_read(tmp_
     assert "there is no folder" in run.stderr
 
 
+def test_no_file_is_written_over_the_table_or_another(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a\n1\n2\n")
+    table, out = tmp_path / "t.csv", tmp_path / "out"
+    run = cli("profile", table, "--json", table, "--page", out, "--rules", out)
+    assert (run.exit_code, len(lines(run)), table.read_text()) == (2, 2, "a\n1\n2\n")
+    assert "is the table already" in run.stderr
+    assert "is --page already" in run.stderr
+    run = cli("profile", table, "--page", "-")
+    assert (run.exit_code, "is for --json alone" in run.stderr) == (2, True)
+
+
 def test_a_table_with_an_empty_column_is_told_of_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b,c\n" + "".join(f"{i % 7},,{i % 3}\n" for i in range(60)))
     run = cli("profile", tmp_path / "t.csv")

@@ -97,6 +97,7 @@ def test_a_holdout_judges_in_place_of_rows_of_the_table(table: Path, tmp_path: P
         (("--search", "width"), "--search width: width is not searched"),
         (("--max-seconds", "0"), "max_seconds=0: must be > 0"),
         (("--trials", "0"), "'--trials'"),
+        (("--minute-costs", "nan"), "minute_costs=nan: expected a finite number"),
         (("--plot", "search.png"), "plot=search.png: expected a name that ends in .svg or .html"),
         (("--plot", "no/such.svg"), "plot=no/such.svg: there is no folder no"),
         (("--holdout", "gone.csv"), "gone.csv: No such file"),

@@ -44,11 +44,15 @@ def test_a_training_is_kept_track_of_with_its_epochs_and_its_artifact(
     assert (tags["artifact"], tags["status"]) == (json.loads(result.stdout)["artifact"], "FINISHED")
 
 
-def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
+def test_a_run_that_fails_says_where_and_keeps_no_cell(tmp_path: Path) -> None:
     result = cli("train", tmp_path / "gone.csv", "--out", tmp_path / "a", "--track", tmp_path / "runs")
     assert result.exit_code == 2
     tags = {each["name"]: each["value"] for each in read(tmp_path / "runs" / "train-gone-0001", "tags")}
-    assert (tags["status"], "No such file" in tags["fault"]) == ("FAILED", True)
+    assert (tags["status"], tags["fault"]) == ("FAILED", str(tmp_path / "gone.csv"))
+    with pytest.raises(InputError), tracked(str(tmp_path / "runs"), "other"):
+        raise InputError("column 'pay', row 5: '5 pounds' is no number", "column 'age', row 7: 'old' is no number")
+    kept = read(tmp_path / "runs" / "other-0001", "tags")
+    assert {"name": "fault", "value": "column 'pay', row 5; column 'age', row 7"} in kept
 
 
 def test_ctrl_c_is_no_failure(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import InputError
-from schemas.inference import conform
+from schemas.inference import Choices, conform, infer
 from stream_app.tuning import objective as judging
 from stream_app.tuning.objective import Loss, Objective, digest, parted, some
 from tests.stream_app.assessment.planted import people, schema_of, shuffled
@@ -26,6 +26,14 @@ def objective(target: str | None = "left") -> Objective:
 
 def loss_of(rows: pa.Table, target: str | None = "left") -> Loss:
     return objective(target).of_rows(conform(rows, objective(target).schema), 30.0)
+
+
+def test_where_no_column_is_learned_nothing_is_searched() -> None:
+    table = pa.table({"note": [f"no {i} is as {i * i}" for i in range(600)]})
+    schema = infer(table, "notes", choices=Choices(text=frozenset({"note"})))
+    rows = conform(table, schema)
+    with pytest.raises(InputError, match="no column is learned"):
+        Objective(schema, rows, rows).check()
 
 
 def test_real_rows_are_near_nothing_and_shuffled_ones_far() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -46,6 +47,8 @@ def test_people_see_the_best_first(capsys: pytest.CaptureFixture[str]) -> None:
     print_found(MANY)
     rows = capsys.readouterr().out.splitlines()
     assert [row.split()[0] for row in rows] == ["trial", "1", "0", "3", "real"]
+    print_found(replace(MANY, real=Loss(None, 0.02, None, 0.0)))
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["real", "0.0200", "0.0200"]
 
 
 @pytest.mark.parametrize("each", [MANY, found(trial(0, 0.0), importance=False), found(trial(5, 1e9), trial(6, 1e-9))])
