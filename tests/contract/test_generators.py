@@ -36,8 +36,9 @@ from tests.generators.tables import (
 MADE = AWKWARD | {"only_invented": only_invented}
 KEY = (3, 5)
 ROWS = 600
-FLIGHTS_DRAWN = {"tabular.transformer": 200_000}
-"""Flights that slow generators draw; others draw a million."""
+QUICK = ("tabular.copula", "tabular.marginals", "tabular.mixture")
+FLIGHTS_DRAWN, FEW_FLIGHTS = 1_000_000, 50_000
+"""Flights that quick generators draw, and others."""
 
 
 def afresh(name: str, made: Made) -> Generator:
@@ -176,7 +177,7 @@ def test_nothing_rare_of_the_flights_is_stored_or_drawn(name: str) -> None:
     stored += json.dumps(artifact.profile.to_json()).encode()
     assert len(tails) == 4_043
     assert [t for t in tails if str(t).encode() in stored] == []
-    count = FLIGHTS_DRAWN.get(name, 1_000_000)
+    count = FLIGHTS_DRAWN if name in QUICK else FEW_FLIGHTS
     rows = pa.Table.from_batches(Source(artifact, seed=1, epoch=0, shard=0, shards=1).rows(0, count))
     assert rows.num_rows == count
     for column in artifact.schema:
@@ -218,10 +219,12 @@ def test_rows_given_values_in_their_shares_are_rows_as_they_are_drawn_freely(nam
 
 @cache
 def well_fitted(name: str) -> Generator:
-    """A model trained for as long as it takes; where rows are drawn in many steps, a small one."""
+    """A model trained for as long as it takes; a small one where that is long, and a game for a few epochs."""
     table, schema = orders()
     generator = generators.load(name)
     small = {"width": 96, "steps": 8} if "steps" in generator.SETTINGS else BRIEF.get(name, {})
+    if "latent" in generator.SETTINGS:
+        small = small | {"max_epochs": 20}
     settings = generators.settings_for(generator, small)
     return generator.fit(Task.of(table, schema, settings))
 

@@ -211,7 +211,8 @@ def flights_artifact(model: str) -> Artifact:
     """A generator trained on all flights, though not for long, once for all tests."""
     table, schema = flights()
     short = {"max_seconds": 8.0} if "max_seconds" in generators.load(model).SETTINGS else {}
-    return fit_artifact(table, schema, model, BRIEF.get(model, {}) | short, 0, ignore, reference_rows=100_000)
+    small = {"width": 16} if model == "tabular.nade" else BRIEF.get(model, {})
+    return fit_artifact(table, schema, model, small | short, 0, ignore, reference_rows=50_000)
 
 
 def quick(model: str, name: str, made: Made | None = None) -> Artifact:

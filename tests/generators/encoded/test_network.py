@@ -15,6 +15,8 @@ from tests.generators.tables import orders
 
 RNG = 7
 
+pytestmark = pytest.mark.kernel
+
 
 def network(conditions: int, deviation: float = 0.0, numbers: int = 2) -> Network:
     weight = np.random.Generator(np.random.PCG64(RNG)).standard_normal((3 + conditions, numbers + 4)).astype(np.float32)

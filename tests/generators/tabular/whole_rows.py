@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -26,11 +28,11 @@ from tests.generators.tables import brief, ignore, orders, quick
 ROWS = 20_000
 
 
-def trained(name: str, epochs: int, rows: int) -> Generator:
-    """A model of so many orders."""
+def trained(name: str, epochs: int, rows: int, more: Mapping[str, int] = MappingProxyType({})) -> Generator:
+    """A model of so many orders, with more settings than how many epochs."""
     table, schema = orders(rows)
     generator = generators.load(name)
-    return generator.fit(Task.of(table, schema, generators.settings_for(generator, {"max_epochs": epochs})))
+    return generator.fit(Task.of(table, schema, generators.settings_for(generator, {"max_epochs": epochs, **more})))
 
 
 def drawn(model: Generator, given: dict[str, object] | None = None, rows: int = ROWS) -> pd.DataFrame:
