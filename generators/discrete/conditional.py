@@ -25,8 +25,9 @@ from generators.task import Progress
 FREQUENT, LARGEST = 0.005, 2**21
 """Cells with at least this share have terms, the most frequent first, up to so many terms in all."""
 
-TIMES, ROWS = 2, 1_024
-"""They are brought nearer so often, each time by what so many rows show."""
+TIMES, FEWEST_ROWS, MOST_ROWS, WORK = 2, 128, 1_024, 2**29
+"""They are brought nearer so often, each time by what some rows show: fewer where there are many terms, so that rows
+times terms are no more than `WORK`, and a table of many values does not take long."""
 
 PRIOR_ROWS = 10.0
 """What the network says of a cell is worth so many rows: of few rows little is known."""
@@ -54,13 +55,14 @@ def calibrated_given(
     first, frequent = cells.first, frequent_cells(cells)
     column = np.repeat(np.arange(len(first) - 1), np.diff(first))
     counts = together(codes, first, frequent)
+    rows = int(np.clip(WORK // max(counts.size, 1), FEWEST_ROWS, MOST_ROWS))
     network = replace(network, frequent=frequent, direct=np.zeros(counts.shape, np.float32))
     for time in range(TIMES):
         walk = network.walk(first)
 
         def found(row: int, time: int = time, shown: Callable[..., Floats] = walk.marginals) -> Floats:
             own, cell = column[frequent[row]], frequent[row]
-            held: Codes = np.full((ROWS, len(order)), -1, np.int32)
+            held: Codes = np.full((rows, len(order)), -1, np.int32)
             held[:, own] = cell - first[own]
             u = np.random.Generator(np.random.Philox(key=[seed, time * len(frequent) + row])).random(held.shape)
             return _off(counts[row], shown(u, order[order != own], held), column)
