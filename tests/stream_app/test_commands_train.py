@@ -14,7 +14,6 @@ import pytest
 
 import generators
 from stream_app import training
-from stream_app.commands.asked_training import settings_in
 from tests.stream_app.conftest import Here
 from tests.stream_app.shop import cli, lines
 
