@@ -14,6 +14,7 @@ import pytest
 
 import generators
 from stream_app import training
+from stream_app.commands.asked_training import settings_in
 from tests.stream_app.conftest import Here
 from tests.stream_app.shop import cli, lines
 
@@ -89,6 +90,11 @@ def test_a_bad_flag_is_one_line(
     Path("lacks.avsc").write_text(json.dumps(LACKS))
     Path("bad.avsc").write_text("{")
     fails(tmp_path / "out", said, orders, *flags)
+
+
+def test_settings_are_read_as_json_and_else_as_text() -> None:
+    found = settings_in(["n=3", "x=.5", "flag=true", "word=abc", "t=a=b", "d="])
+    assert found == {"n": 3, "x": ".5", "flag": True, "word": "abc", "t": "a=b", "d": ""}
 
 
 def test_neither_table_nor_topic_is_one_line(tmp_path: Path) -> None:
