@@ -74,11 +74,12 @@ class Decoder:
             column = held.get(at)
             present = codes[:, j] != layout.null[j] if column is None else column.present
             if at in invented:
-                arrays[at] = without(arrays[at], present) if column is None else column.values
+                arrays[at] = without(arrays[at], present)
                 continue
             drawn = int(layout.drawn[j])
             places = _placed(uniforms[:, j], layout.pieces, drawn) if column is None else column.places
             arrays[at] = self._columns.array(drawn, places, None if present.all() else present)
+        arrays |= {at: column.values for at, column in held.items() if at in invented}
         return pa.record_batch([arrays[at] for at in range(len(arrays))], schema=self._schema.arrow_schema)
 
     def held(self, at: int, held: Held, noise: Floats) -> tuple[int, Floats, Codes] | None:

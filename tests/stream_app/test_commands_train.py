@@ -65,7 +65,7 @@ def test_a_bad_table_is_one_line(name: str, tmp_path: Path) -> None:
     ("flags", "said"),
     [
         (["--model", "tabular.copul"], "did you mean tabular.copula?"),
-        (["--model", "zzz"], "choose one of tabular.copula, tabular.marginals"),
+        (["--model", "zzz"], "choose one of tabular.copula, tabular.copulagan"),
         (["--set", "epochs=3"], "epochs=3: unknown setting"),
         (["--set", "epochs"], "expected NAME=VALUE"),
         (["--target", "colou"], "did you mean 'colour'?"),

@@ -168,7 +168,7 @@ def test_a_study_of_another_search_is_refused_in_one_line(tmp_path: Path) -> Non
     with pytest.raises(InputError, match="is no study"):
         Study(tmp_path, SPACE, TERMS, 0)
     with pytest.raises(ServiceError, match="can not be written"):
-        Study(tmp_path / "no" / "s", SPACE, TERMS, 0)
+        Study(tmp_path / "json" / "s", SPACE, TERMS, 0)
 
 
 def test_a_budget_that_no_trial_fits_into_says_what_is_enough() -> None:
