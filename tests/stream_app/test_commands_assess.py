@@ -17,9 +17,10 @@ from generators.artifact import save
 from schemas.inference import conform
 from stream_app.assessment import learners
 from stream_app.cli import main
+from tests.stream_app.alone import assert_stands_alone
 from tests.stream_app.assessment.planted import FAULTS, people, schema_of
 from tests.stream_app.shop import quick_fit
-from tests.stream_app.test_page import DARK, browse, browser
+from tests.stream_app.test_page import browser
 
 SKLEARN = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn is not installed: the extra `assess`")
 ROWS = 3_000
@@ -121,27 +122,8 @@ def test_the_page_stands_alone_and_is_readable_on_a_phone_and_in_the_dark(tables
     page = tmp_path / "page.html"
     assert assess(tables, "independent.csv", *with_all(tables), "--html", str(page)).exit_code == 1
     text = page.read_text("utf-8")
-    assert page.stat().st_size < 5_000_000
-    assert re.findall(r"(?:src|href|url)\s*[=(]|https?://|<script", text) == []
     assert text.index("Below the bar") < text.index("A classifier tells") < text.index("What to do")
-    assert text.count("<svg") > 15
-    # A frame is as narrow as a phone, which a window can not be.
-    probe = (
-        "<script>onload = () => { const d = document.querySelector('iframe').contentDocument.documentElement;"
-        "document.body.dataset.over = d.scrollWidth - d.clientWidth; }</script>"
-    )
-    frame = tmp_path / "frame.html"
-    frame.write_text(f'<body>{probe}<iframe src="page.html" style="width:390px;height:800px"></iframe></body>')
-    (tmp_path / "browser").mkdir()
-    files = "--allow-file-access-from-files"
-    assert 'data-over="0"' in browse(frame.as_uri(), tmp_path / "browser", files, "--dump-dom").stdout
-    shots = []
-    for name, flags in (("day", ["--window-size=1280,2400"]), ("night", ["--window-size=1280,2400", DARK])):
-        shot = tmp_path / f"{name}.png"
-        browse(page.as_uri(), tmp_path / "browser", f"--screenshot={shot}", *flags)
-        shots.append(shot.read_bytes())
-    assert all(len(shot) > 50_000 for shot in shots)
-    assert shots[0] != shots[1]
+    assert_stands_alone(page, tmp_path, 5_000_000, 15)
 
 
 @SKLEARN

@@ -30,8 +30,9 @@ from stream_app.profiling.report import print_profile, sparkline
 from stream_app.profiling.trainable import Profiled, line_of, profiled, rules_file
 from stream_app.standing.document import document, footer, framed, panel, top, verdict
 from tests.schemas.profiling.made import found, of, rng_of, shop
+from tests.stream_app.alone import assert_stands_alone
 from tests.stream_app.shop import cli, lines
-from tests.stream_app.test_page import DARK, HOSTILE, browse, browser
+from tests.stream_app.test_page import HOSTILE, browser
 
 KEYS = {"format", "table", "columns", "missing", "ties", "dependencies", "keys", "rules", "target", "warnings", "train"}
 OF_COLUMN = {"name", "kind", "role", "meaning", "unit", "missing", "missing_share", "distinct", "shape", "mean"}
@@ -228,23 +229,4 @@ def test_names_of_columns_are_no_markup() -> None:
 def test_the_page_stands_alone_and_is_readable_on_a_phone_and_in_the_dark(report: Profiled, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text(page(report), encoding="utf-8")
-    text = file.read_text("utf-8")
-    assert file.stat().st_size < 1_000_000
-    assert re.findall(r"(?:src|href|url)\s*[=(]|https?://|<script", text) == []
-    assert text.count("<svg") > 12
-    probe = (
-        "<script>onload = () => { const d = document.querySelector('iframe').contentDocument.documentElement;"
-        "document.body.dataset.over = d.scrollWidth - d.clientWidth; }</script>"
-    )
-    frame = tmp_path / "frame.html"
-    frame.write_text(f'<body>{probe}<iframe src="page.html" style="width:390px;height:800px"></iframe></body>')
-    (tmp_path / "browser").mkdir()
-    files = "--allow-file-access-from-files"
-    assert 'data-over="0"' in browse(frame.as_uri(), tmp_path / "browser", files, "--dump-dom").stdout
-    shots = []
-    for name, flags in (("day", ["--window-size=1280,2400"]), ("night", ["--window-size=1280,2400", DARK])):
-        shot = tmp_path / f"{name}.png"
-        browse(file.as_uri(), tmp_path / "browser", f"--screenshot={shot}", *flags)
-        shots.append(shot.read_bytes())
-    assert all(len(shot) > 50_000 for shot in shots)
-    assert shots[0] != shots[1]
+    assert_stands_alone(file, tmp_path, 1_000_000, 12)

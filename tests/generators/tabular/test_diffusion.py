@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import generators
-from generators.artifact import load_artifact, save
 from generators.base import Generator
-from generators.golden import golden_hash
-from generators.randomness import uniforms
 from generators.scan import scan
 from generators.tabular.diffusion import Diffusion, calibrated
 from generators.task import Task
@@ -21,6 +16,13 @@ from schemas.errors import InputError
 from schemas.table import Column, Kind
 from tests.generators.tables import assert_marginals_are_the_profiles, orders, quick
 from tests.generators.tables import table as made_of
+from tests.generators.tabular.laws import (
+    assert_correlations_are_the_tables,
+    assert_drawing_needs_no_torch,
+    assert_the_rest_follows,
+    assert_values_go_missing_together,
+    drawn,
+)
 
 ROWS = 8_000
 DIFFUSION = generators.load("tabular.diffusion")
@@ -33,59 +35,29 @@ def model() -> Generator:
     return DIFFUSION.fit(Task.of(table, schema, SETTINGS))
 
 
-def drawn(model: Generator, given: dict[str, object] | None = None, rows: int = ROWS) -> pd.DataFrame:
-    return model.sample(rows, uniforms((1, 2), 0, rows, model.width), given).to_pandas()
-
-
 def test_marginals_are_the_profiles(model: Generator) -> None:
     assert_marginals_are_the_profiles(model, 20_000)
 
 
 def test_columns_go_together_as_they_do_in_the_table(model: Generator) -> None:
-    real, made = orders(ROWS)[0].to_pandas(), drawn(model)
-    numbers = ["size", "exact", "pieces"]
-    off = real[numbers].corr("spearman") - made[numbers].corr("spearman")
-    assert np.abs(off.to_numpy()).max() < 0.1
-    by_colour = [f.groupby("colour", observed=True)["size"].mean() for f in (real, made)]
-    assert np.abs(by_colour[0] - by_colour[1]).max() < 0.2
+    assert_correlations_are_the_tables(model, ROWS, 0.1)
 
 
 def test_values_go_missing_together(model: Generator) -> None:
-    gone = drawn(model)[["pieces", "paid", "plate"]].isna()
-    assert (gone.all(axis=1) == gone.any(axis=1)).mean() > 0.97
+    assert_values_go_missing_together(model, 0.97)
 
 
 @pytest.mark.parametrize("given", [{"colour": "red"}, {"pieces": 3, "paid": True}, {"plate": None}])
 def test_any_columns_may_be_given_and_the_rest_follows_as_in_the_draws_that_have_them(
     model: Generator, given: dict[str, object]
 ) -> None:
-    free, held = drawn(model, rows=60_000), drawn(model, given)
-    alike = free
-    for name, value in given.items():
-        alike = alike[alike[name].isna() if value is None else alike[name] == value]
-    assert len(alike) > 1_000
-    for column in {"size", "exact", "pieces"} - set(given):
-        spread = free[column].astype(float).std()
-        values = [f[column].dropna().astype(float) for f in (alike, held, free)]
-        if min(map(len, values)) > 1_000:
-            wanted, found, whole = (np.quantile(each, np.linspace(0.1, 0.9, 17)) for each in values)
-            off, free_off = np.abs(found - wanted).mean(), np.abs(whole - wanted).mean()
-            assert off < max(0.5 * free_off, 0.15 * spread), column
+    assert_the_rest_follows(model, given, 60_000, 1_000)
 
 
 def test_drawing_needs_no_torch(tmp_path: Path) -> None:
     made = quick("tabular.diffusion", "orders")
     scan(made.schema, made.profile, made.generator.weights())
-    save(made, tmp_path / "made")
-    code = (
-        "import sys; sys.modules['torch'] = None\n"
-        "from pathlib import Path; from generators.artifact import load_artifact\n"
-        "from generators.golden import golden_hash\n"
-        "print(golden_hash(load_artifact(Path(sys.argv[1]))))"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "made")]
-    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == golden_hash(made)
-    assert golden_hash(load_artifact(tmp_path / "made")) == golden_hash(made)
+    assert_drawing_needs_no_torch("tabular.diffusion", tmp_path)
 
 
 def test_the_same_seed_makes_the_same_artifact_and_another_another() -> None:

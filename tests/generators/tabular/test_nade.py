@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -22,8 +20,15 @@ from generators.task import Task
 from schemas.errors import InputError
 from schemas.rows import Rows
 from schemas.table import Column, Kind, Role, TableSchema
-from tests.generators.tables import assert_marginals_are_the_profiles, ignore, orders, quick
+from tests.generators.tables import assert_marginals_are_the_profiles, ignore, orders
 from tests.generators.tables import table as made_of
+from tests.generators.tabular.laws import (
+    assert_correlations_are_the_tables,
+    assert_drawing_needs_no_torch,
+    assert_the_rest_follows,
+    assert_values_go_missing_together,
+    drawn,
+)
 
 TRAINED_ROWS = ROWS = 20_000
 NADE = generators.load("tabular.nade")
@@ -36,58 +41,27 @@ def model() -> Generator:
     return NADE.fit(Task.of(table, schema, SETTINGS))
 
 
-def drawn(model: Sampler, given: dict[str, object] | None = None, rows: int = ROWS) -> pd.DataFrame:
-    return model.sample(rows, uniforms((1, 2), 0, rows, model.width), given).to_pandas()
-
-
 def test_marginals_are_the_profiles(model: Generator) -> None:
     assert_marginals_are_the_profiles(model, ROWS)
 
 
 def test_columns_go_together_as_they_do_in_the_table(model: Generator) -> None:
-    real, made = orders(TRAINED_ROWS)[0].to_pandas(), drawn(model)
-    numbers = ["size", "exact", "pieces"]
-    off = real[numbers].corr("spearman") - made[numbers].corr("spearman")
-    assert np.abs(off.to_numpy()).max() < 0.08
-    by_colour = [f.groupby("colour", observed=True)["size"].mean() for f in (real, made)]
-    assert np.abs(by_colour[0] - by_colour[1]).max() < 0.2
+    assert_correlations_are_the_tables(model, TRAINED_ROWS, 0.08)
 
 
 def test_values_go_missing_together(model: Generator) -> None:
-    made = drawn(model)
-    gone = made[["pieces", "paid", "plate"]].isna()
-    assert (gone.all(axis=1) == gone.any(axis=1)).mean() > 0.99
+    assert_values_go_missing_together(model, 0.99)
 
 
 @pytest.mark.parametrize("given", [{"colour": "red"}, {"pieces": 3, "paid": True}, {"plate": None}])
 def test_any_columns_may_be_given_and_the_rest_follows_as_in_the_draws_that_have_them(
     model: Generator, given: dict[str, object]
 ) -> None:
-    free, held = drawn(model, rows=200_000), drawn(model, given)
-    alike = free
-    for name, value in given.items():
-        alike = alike[alike[name].isna() if value is None else alike[name] == value]
-    assert len(alike) > 2_000
-    for column in {"size", "exact", "pieces"} - set(given):
-        spread = free[column].astype(float).std()
-        values = [f[column].dropna().astype(float) for f in (alike, held, free)]
-        if min(map(len, values)) > 1_000:
-            wanted, found, whole = (np.quantile(each, np.linspace(0.1, 0.9, 17)) for each in values)
-            off, free_off = np.abs(found - wanted).mean(), np.abs(whole - wanted).mean()
-            assert off < max(0.5 * free_off, 0.15 * spread), column
+    assert_the_rest_follows(model, given, 200_000, 2_000)
 
 
 def test_drawing_needs_no_torch(tmp_path: Path) -> None:
-    made = quick("tabular.nade", "orders")
-    save(made, tmp_path / "made")
-    code = (
-        "import sys; sys.modules['torch'] = None\n"
-        "from pathlib import Path; from generators.artifact import load_artifact\n"
-        "from generators.golden import golden_hash\n"
-        "print(golden_hash(load_artifact(Path(sys.argv[1]))))"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "made")]
-    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == golden_hash(made)
+    assert_drawing_needs_no_torch("tabular.nade", tmp_path)
 
 
 def test_without_torch_training_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

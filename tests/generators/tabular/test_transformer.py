@@ -1,26 +1,26 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 
 import generators
-from generators.artifact import save
 from generators.base import Generator
 from generators.fitting import artifact_from, fit_artifact
-from generators.golden import golden_hash
-from generators.randomness import uniforms
-from generators.sampler import Sampler
 from generators.start import Keep, Start
 from generators.task import Task
 from schemas.errors import InputError
 from schemas.rows import Rows
 from tests.generators.tables import assert_marginals_are_the_profiles, ignore, orders, quick
+from tests.generators.tabular.laws import (
+    assert_correlations_are_the_tables,
+    assert_drawing_needs_no_torch,
+    assert_the_rest_follows,
+    assert_values_go_missing_together,
+    drawn,
+)
 
 TRAINED_ROWS, ROWS = 8_000, 20_000
 TRANSFORMER = generators.load("tabular.transformer")
@@ -33,40 +33,23 @@ def model() -> Generator:
     return TRANSFORMER.fit(Task.of(table, schema, generators.settings_for(TRANSFORMER, SMALL)))
 
 
-def drawn(model: Sampler, given: dict[str, object] | None = None, rows: int = ROWS) -> pd.DataFrame:
-    return model.sample(rows, uniforms((1, 2), 0, rows, model.width), given).to_pandas()
-
-
 def test_marginals_are_the_profiles(model: Generator) -> None:
     assert_marginals_are_the_profiles(model, ROWS)
 
 
 def test_columns_go_together_as_they_do_in_the_table(model: Generator) -> None:
-    real, made = orders(TRAINED_ROWS)[0].to_pandas(), drawn(model)
-    numbers = ["size", "exact", "pieces"]
-    off = real[numbers].corr("spearman") - made[numbers].corr("spearman")
-    assert np.abs(off.to_numpy()).max() < 0.08
-    by_colour = [f.groupby("colour", observed=True)["size"].mean() for f in (real, made)]
-    assert np.abs(by_colour[0] - by_colour[1]).max() < 0.2
+    assert_correlations_are_the_tables(model, TRAINED_ROWS, 0.08)
 
 
 def test_values_go_missing_together(model: Generator) -> None:
-    gone = drawn(model)[["pieces", "paid", "plate"]].isna()
-    assert (gone.all(axis=1) == gone.any(axis=1)).mean() > 0.98
+    assert_values_go_missing_together(model, 0.98)
 
 
 @pytest.mark.parametrize("given", [{"colour": "red"}, {"plate": None}])
 def test_any_columns_may_be_given_and_the_rest_follows_as_in_the_draws_that_have_them(
     model: Generator, given: dict[str, object]
 ) -> None:
-    free, held = drawn(model, rows=3 * ROWS), drawn(model, given)
-    alike = free
-    for name, value in given.items():
-        alike = alike[alike[name].isna() if value is None else alike[name] == value]
-    assert len(alike) > 2_000
-    for column in ("size", "exact"):
-        values = [np.quantile(f[column].astype(float), np.linspace(0.1, 0.9, 17)) for f in (alike, held)]
-        assert np.abs(values[0] - values[1]).mean() < 0.15 * free[column].std()
+    assert_the_rest_follows(model, given, 60_000, 2_000, of_free=0.0)
 
 
 def test_a_column_is_drawn_by_the_chances_that_the_likelihood_has(model: Generator) -> None:
@@ -82,16 +65,7 @@ def test_a_column_is_drawn_by_the_chances_that_the_likelihood_has(model: Generat
 
 
 def test_drawing_needs_no_torch(tmp_path: Path) -> None:
-    made = quick("tabular.transformer", "one_column")
-    save(made, tmp_path / "made")
-    code = (
-        "import sys; sys.modules['torch'] = None\n"
-        "from pathlib import Path; from generators.artifact import load_artifact\n"
-        "from generators.golden import golden_hash\n"
-        "print(golden_hash(load_artifact(Path(sys.argv[1]))))"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "made")]
-    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == golden_hash(made)
+    assert_drawing_needs_no_torch("tabular.transformer", tmp_path)
 
 
 def test_training_goes_on_from_its_checkpoint_to_the_same_artifact(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from generators.base import Generator
 from tests.generators.tables import assert_marginals_are_the_profiles
-from tests.generators.tabular.whole_rows import (
+from tests.generators.tabular.laws import (
     assert_columns_go_together,
     assert_drawing_needs_no_torch,
     assert_training_goes_on,

@@ -1,4 +1,4 @@
-"""What tests of generators of whole rows have in common."""
+"""What tests of trained generators have in common."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from generators.base import Generator
 from generators.fitting import artifact_from
 from generators.golden import golden_hash
 from generators.randomness import uniforms
+from generators.sampler import Sampler
 from generators.start import Keep, Start
 from generators.task import Task
 from schemas.rows import Rows
@@ -35,9 +36,46 @@ def trained(name: str, epochs: int, rows: int, more: Mapping[str, int] = Mapping
     return generator.fit(Task.of(table, schema, generators.settings_for(generator, {"max_epochs": epochs, **more})))
 
 
-def drawn(model: Generator, given: dict[str, object] | None = None, rows: int = ROWS) -> pd.DataFrame:
+def drawn(model: Sampler, given: dict[str, object] | None = None, rows: int = ROWS) -> pd.DataFrame:
     """Rows of the model."""
     return model.sample(rows, uniforms((1, 2), 0, rows, model.width), given).to_pandas()
+
+
+def assert_correlations_are_the_tables(model: Generator, rows: int, within: float) -> None:
+    """Numbers rise together, and differ by colour, as in so many orders."""
+    real, made = orders(rows)[0].to_pandas(), drawn(model)
+    numbers = ["size", "exact", "pieces"]
+    off = real[numbers].corr("spearman") - made[numbers].corr("spearman")
+    assert np.abs(off.to_numpy()).max() < within
+    by_colour = [f.groupby("colour", observed=True)["size"].mean() for f in (real, made)]
+    assert np.abs(by_colour[0] - by_colour[1]).max() < 0.2
+
+
+def assert_values_go_missing_together(model: Generator, share: float) -> None:
+    """Of the three columns that are missing together in orders, rows have all or none, in such a share of them."""
+    gone = drawn(model)[["pieces", "paid", "plate"]].isna()
+    assert (gone.all(axis=1) == gone.any(axis=1)).mean() > share
+
+
+def assert_the_rest_follows(
+    model: Generator, given: dict[str, object], rows: int, fewest: int, of_free: float = 0.5
+) -> None:
+    """Where columns are given the others are as in those of so many free rows that happen to have them.
+
+    They are within such a part of how far all free rows are, or .15 of the spread.
+    """
+    free, held = drawn(model, rows=rows), drawn(model, given)
+    alike = free
+    for name, value in given.items():
+        alike = alike[alike[name].isna() if value is None else alike[name] == value]
+    assert len(alike) > fewest
+    for column in {"size", "exact", "pieces"} - set(given):
+        spread = free[column].astype(float).std()
+        values = [f[column].dropna().astype(float) for f in (alike, held, free)]
+        if min(map(len, values)) > 1_000:
+            wanted, found, whole = (np.quantile(each, np.linspace(0.1, 0.9, 17)) for each in values)
+            off, free_off = np.abs(found - wanted).mean(), np.abs(whole - wanted).mean()
+            assert off < max(of_free * free_off, 0.15 * spread), column
 
 
 def assert_columns_go_together(model: Generator) -> None:
