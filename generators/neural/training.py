@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from math import nan
+from math import isfinite, nan
 from typing import Generic, TypeVar, cast
 
 import numpy as np
@@ -118,7 +118,7 @@ def train(
         keeper: keeps checkpoints, and has the one to go on from; None for none.
 
     Raises:
-        InputError: the checkpoint is of another training.
+        InputError: the checkpoint is of another training; or no loss was a number.
         ServiceError: a checkpoint can not be written.
 
     Where memory does not suffice, batches are worked on in halves, or their halves, whose gradients add up to the same
@@ -137,6 +137,11 @@ def train(
         share = max(known, run.spent_s / max(plan.max_seconds, 1e-9))
         epoch = Epoch(run.epoch, run.found, run.best, run.spent_s, run.found - plan.alone, plan.unit)
         progress(min(share, 1.0), epoch)  # last, since it may end the training
+    if not isfinite(run.best):
+        raise InputError(
+            "training lost itself, no epoch had a loss that is a number; train anew with another --seed, or a smaller "
+            "--set width"
+        )
     model.load_state_dict(run.kept)
     model.to("cpu").eval()
     return Trained(run.best, run.held_back, run.spent_s)

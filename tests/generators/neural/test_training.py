@@ -69,6 +69,14 @@ def test_the_weights_that_were_best_on_the_rows_held_back_are_kept() -> None:
     assert torch.equal(model.weight, judged[0][1])
 
 
+def test_a_training_whose_loss_is_never_a_number_is_refused_and_first_weights_pass_for_nothing() -> None:
+    def lost(model: nn.Linear, rows: Tensor) -> Tensor:
+        return squared(model, rows) * float("nan")
+
+    with pytest.raises(InputError, match="no epoch had a loss that is a number"):
+        train(nn.Linear(1, 1), line(), lost, lost, PLAN, lambda share, what: None)
+
+
 def test_rows_set_aside_before_are_held_back_again_and_not_learned_from() -> None:
     rows = line(60)
     learned: list[Tensor] = []
