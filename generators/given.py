@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +74,33 @@ def held_columns(
 def arrays_of(held: Mapping[int, Held]) -> dict[int, pa.Array[Any]]:
     """The values of held columns."""
     return {at: column.values for at, column in held.items()}
+
+
+def alike(keys: Sequence[npt.NDArray[Any]], n: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Which rows ask for the same, so that it is worked out once.
+
+    Args:
+        keys: what rows are told apart by, each of shape (n,).
+        n: how many rows there are.
+
+    Returns:
+        The first row of each kind, in that order, shape (kinds,), and the kind of every row, shape (n,).
+
+    >>> first, kind = alike([np.array([7, 7, 8, 7]), np.array([True, False, True, True])], 4)
+    >>> first.tolist(), kind.tolist()
+    ([0, 1, 2], [0, 1, 2, 0])
+    """
+    kind = np.zeros(n, np.int64)
+    for key in keys:
+        codes = _in_order(key)
+        kind = _in_order(kind * (codes.max(initial=0) + 1) + codes)
+    return np.flatnonzero(np.diff(np.maximum.accumulate(kind), prepend=-1)), kind
+
+
+def _in_order(key: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Numbers of values as they first appear, found by hashing them."""
+    indices: npt.NDArray[np.int32] = pa.array(key).dictionary_encode().indices.to_numpy()
+    return indices.astype(np.int64)
 
 
 def held_array(column: Column, value: Any, n: int) -> pa.Array[Any]:

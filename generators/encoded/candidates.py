@@ -23,7 +23,7 @@ from generators.encoded.calibration import NEVER
 from generators.encoded.decoding import Decoder
 from generators.encoded.layout import Floats32, normals_of
 from generators.encoded.network import Network, log_chances, present_states
-from generators.given import Held
+from generators.given import Held, alike
 from generators.randomness import Key, Purpose, stream_key, uniforms
 
 CANDIDATES = 8_192
@@ -114,9 +114,7 @@ class Candidates:
 
     def _chosen(self, asked: Sequence[Asked], u: Floats) -> npt.NDArray[np.int64]:
         """Which candidate each row takes, shape (n,): rows that ask the same are weighed together."""
-        keys = [np.zeros(len(u)), *(part for each in asked for part in (each.low, each.high, each.codes))]
-        _, first, which = np.unique(np.column_stack(keys), axis=0, return_index=True, return_inverse=True)
-        which = which.reshape(-1)
+        first, which = alike([part for each in asked for part in (each.low, each.high, each.codes)], len(u))
         order, chosen = np.argsort(which, kind="stable"), np.zeros(len(u), np.int64)
         starts = np.searchsorted(which[order], np.arange(0, len(first) + AT_ONCE, AT_ONCE))
         for at, start, end in zip(range(0, len(first), AT_ONCE), starts[:-1], starts[1:], strict=False):

@@ -24,7 +24,7 @@ from generators.columns import (
 )
 from generators.cost import Cost, Learns
 from generators.domain import Domain
-from generators.given import Held, arrays_of, held_columns
+from generators.given import Held, alike, arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
 from generators.latent.dependence import correlations, ordered, variables_of
 from generators.latent.gaussian import GRID, LATENTS, REACH, cholesky, conditional_latents, latents
@@ -192,12 +192,9 @@ class Copula(Generator):
         """The normals behind rows that hold columns: rows with the same of these missing are drawn together."""
         x = np.empty((len(self._correlation), len(uniforms)))
         missing = np.column_stack([~column.present for column in held.values()])  # (n, held)
-        kinds = np.zeros(len(uniforms), np.int64)
-        for each in missing.T:
-            kinds = np.unique(2 * kinds + each, return_inverse=True)[1]
-        for kind in range(int(kinds.max(initial=-1)) + 1):
+        first, kinds = alike(missing.T, len(uniforms))
+        for kind, gone in enumerate(missing[first]):
             rows = np.flatnonzero(kinds == kind)
-            gone = missing[rows[0]]
             allowed = self._allowed(dict(zip(held, gone, strict=True)))
             bounds = [
                 (self._drawn.index(i), *self._ends(i, held[i], rows))

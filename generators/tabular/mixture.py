@@ -17,7 +17,7 @@ from generators.cost import Cost, Learns
 from generators.discrete.carry import Cut, carried, carried_kinds
 from generators.discrete.cells import CellColumns, Cells, Codes, cells_of
 from generators.discrete.expectation import Kinds, fit_mixture, log_chances, update_mixture
-from generators.given import Held, arrays_of, held_columns
+from generators.given import Held, alike, arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
 from generators.search import Range, Span
 from generators.task import Task
@@ -173,16 +173,16 @@ class Mixture(Generator):
     def _kinds_of(self, u: Floats, held: Mapping[int, Held]) -> npt.NDArray[np.int64]:
         """The kind of each row: by the kinds' shares, and what the held columns say of them."""
         known = [(j, held[at]) for j, at in enumerate(self._cells.columns.tolist()) if at in held]
-        codes = np.column_stack([np.zeros(len(u), np.int32), *(self._columns.codes(j, column) for j, column in known)])
-        found, of_row = np.unique(codes, axis=0, return_inverse=True) if known else (codes[:1], codes[:, 0])
-        weights = np.tile(self._shares, (len(found), 1))
-        for (j, _), column_codes in zip(known, found.T[1:], strict=True):
-            told = column_codes >= 0
-            weights[told] *= self._kinds.chances[:, self._cells.first[j] + column_codes[told]].T
+        codes = [self._columns.codes(j, column) for j, column in known]
+        first, asked = alike(codes, len(u))
+        weights = np.tile(self._shares, (len(first), 1))
+        for (j, _), each in zip(known, codes, strict=True):
+            told = each[first] >= 0
+            weights[told] *= self._kinds.chances[:, self._cells.first[j] + each[first][told]].T
             weights /= weights.max(axis=1, keepdims=True)
         upto = np.cumsum(weights, axis=1)
         upto /= upto[:, -1:]
-        return _chosen(upto, of_row.ravel(), u)
+        return _chosen(upto, asked, u)
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """The kinds, how finely numbers were cut, and the pools of invented values."""

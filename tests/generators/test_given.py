@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from generators.given import held_columns
+from generators.given import alike, held_columns
 from generators.invented.surrogates import Surrogates
 from schemas.errors import InputError
 from schemas.profile import profile_table
@@ -67,3 +67,14 @@ def test_every_bad_given_is_listed() -> None:
     with pytest.raises(InputError) as caught:
         held({"b": 1, "colour": None, "uuid": "x"})
     assert len(caught.value.faults) == 3
+
+
+def test_rows_that_ask_for_the_same_are_found_whatever_they_are_told_apart_by() -> None:
+    rng = np.random.default_rng(0)
+    keys = [rng.integers(-1, 3, 500), rng.integers(0, 2, 500) / 7, rng.random((500, 2))[:, 0] < 0.5]
+    first, kind = alike(keys, 500)
+    rows = list(zip(*(key.tolist() for key in keys), strict=True))
+    assert [rows.index(row) for row in rows] == first[kind].tolist()
+    assert (np.diff(first) > 0).all()
+    assert [part.tolist() for part in alike([], 2)] == [[0], [0, 0]]
+    assert [part.tolist() for part in alike(keys[:0], 0)] == [[], []]
