@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError
@@ -81,7 +81,7 @@ class Inbox:
 
     @property
     def positions(self) -> Mapping[int, int]:
-        """By partition, the offset after the last record that was read."""
+        """By partition, the offset after the last record that was read or passed over."""
         return self._positions
 
     def ends(self) -> dict[int, int]:
@@ -129,23 +129,25 @@ class Inbox:
         polled, faults = self._consumer.poll(most, wait_s)
         for partition in np.unique(polled.partitions).tolist():
             self._positions[partition] = int(polled.offsets[polled.partitions == partition][-1]) + 1
-        for fault in faults:
-            self._look_at(fault)
+        lost = {fault.partition for fault in faults if not self._is_passing(fault)}
+        if lost:
+            self._pass_over(lost)
         return polled
 
-    def _look_at(self, fault: Fault) -> None:
-        """Mend what can be mended: where the broker dropped what was to be read next, go on with what it still has."""
-        if fault.code in PASSING:
-            return
-        if fault.code != KafkaError._AUTO_OFFSET_RESET:
+    def _is_passing(self, fault: Fault) -> bool:
+        """Whether there is nothing to be done; raises ServiceError where nothing can be done but to pass over."""
+        if fault.code not in PASSING | {KafkaError._AUTO_OFFSET_RESET}:
             raise ServiceError(f"topic={self.topic}: can not be read: {fault.text}")
-        partition = fault.partition
-        low, high = self._consumer.watermarks(partition, CONTACT_S)
-        known = partition in self._positions or not isinstance(self._start, str)
-        self.resets += known
-        going_on = self._consumer.positions(self._consumer.assignment)
-        going_on |= self._positions | {partition: high if self._start == "latest" and not known else low}
-        self._consumer.assign(going_on)
+        return fault.code in PASSING
+
+    def _pass_over(self, lost: Iterable[int]) -> None:
+        """Where the broker dropped what was to be read next, go on with what it still has."""
+        for partition in lost:
+            low, high = self._consumer.watermarks(partition, CONTACT_S)
+            known = partition in self._positions or not isinstance(self._start, str)
+            self.resets += known
+            self._positions[partition] = high if self._start == "latest" and not known else low
+        self._consumer.assign(self._consumer.positions(self._consumer.assignment) | self._positions)
 
     @property
     def membership(self) -> bytes:

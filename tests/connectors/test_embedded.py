@@ -104,6 +104,20 @@ def test_records_the_broker_dropped_are_counted_and_passed_over(cluster: Cluster
     inbox.close()
 
 
+def test_records_dropped_of_several_partitions_at_once_are_passed_over_in_each(cluster: Cluster) -> None:
+    for partition in range(4):
+        publish(cluster, "dropping-all", [b"%d" % partition], partition=partition)
+    inbox = Inbox(cluster, "dropping-all", start=dict.fromkeys(range(4), 10**9))
+    deadline = time.monotonic() + 20
+    seen: list[bytes | None] = []
+    while len(seen) < 4 and time.monotonic() < deadline:
+        seen += inbox.poll(10, 0.2).values
+    assert sorted(filter(None, seen)) == [b"0", b"1", b"2", b"3"]
+    assert inbox.poll(10, 0.5).values == []
+    assert (inbox.resets, inbox.positions) == (4, dict.fromkeys(range(4), 1))
+    inbox.close()
+
+
 @pytest.mark.parametrize("partitions", [1, 3, 17])
 def test_a_topic_has_the_partitions_it_was_made_with(cluster: Cluster, partitions: int) -> None:
     name = f"of-{partitions}"
