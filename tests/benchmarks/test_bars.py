@@ -101,8 +101,9 @@ def test_the_mixture_has_bars_of_its_own_on_adult() -> None:
 
 
 def test_whoever_was_measured_under_conditions_has_bars_for_it() -> None:
-    figures = {"conditional_speed": (0.6,), "tv_excess_mean": (0.01,), "tv_excess_worst": (0.03,)}
-    assert list(verdicts(Summary("t", "tabular.copula", figures)).values()) == [True, True, False]
+    figures = {"conditional_speed": (0.6,), "tv_excess_mean": (0.01,)}
+    figures |= {"tv_excess_worst_condition": (0.02,), "tv_excess_worst": (0.03,)}
+    assert list(verdicts(Summary("t", "tabular.copula", figures)).values()) == [True, True, True, False]
     assert verdicts(Summary("t", "tabular.copula", {"conditions": (0.0,)})) == {}
 
 
