@@ -21,19 +21,27 @@ class Learns(IntEnum):
 
 @dataclass(frozen=True)
 class Cost:
-    """About how long fitting takes on one core.
+    """About how long fitting and drawing take on one core.
 
     Args:
-        start_s: seconds for any table.
+        start_s: seconds for fitting any table.
         cell_us: microseconds for each row and column that is learned.
+        drawn_us: microseconds for each row and column that is drawn.
 
     >>> Cost(1.0, 10.0).seconds(100_000, 20)
     21.0
+    >>> Cost(1.0, 10.0, 0.5).drawing_s(100_000, 20)
+    1.0
     """
 
     start_s: float
     cell_us: float
+    drawn_us: float = 0.2
 
     def seconds(self, rows: int, columns: int) -> float:
-        """Seconds for a table of so many rows and columns."""
+        """Seconds for fitting a table of so many rows and columns."""
         return self.start_s + self.cell_us * rows * columns / 1e6
+
+    def drawing_s(self, rows: int, columns: int) -> float:
+        """Seconds for drawing so many rows of so many columns."""
+        return self.drawn_us * rows * columns / 1e6

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 import generators
 from generators.artifact import ARTIFACT_FORMAT, Artifact, check_contents, identity_of, rules_form
+from generators.base import Generator
 from generators.blocks import BLOCK_ROWS, Source
 from generators.constraints.constrained import Constrained
 from generators.constraints.fitting import fit_constrained, met
@@ -36,8 +37,9 @@ from schemas.row_counts import Moments, Pair, RowCounts, RowLayout
 from schemas.rows import Rows
 from schemas.table import TableSchema
 
-REFERENCE_ROWS = 1_000_000
-"""How many of its own rows a generator is measured on: their error is then far below a window's."""
+FEWEST_REFERENCE_ROWS, MOST_REFERENCE_ROWS, REFERENCE_S = 262_144, 10_000_000, 20.0
+"""How many of its own rows a generator is measured on: as many as one core draws in so many seconds, within bounds. The
+more, the farther is their error below a window's, and the sooner a small drift is seen."""
 
 PAIR_BLOCKS = 4
 """In how many blocks of its own rows pairs of columns are sought that go together."""
@@ -52,7 +54,7 @@ def fit_artifact(
     settings: Mapping[str, Any],
     seed: int,
     progress: Progress,
-    reference_rows: int = REFERENCE_ROWS,
+    reference_rows: int | None = None,
 ) -> Artifact:
     """Train a generator from nothing on a table that is in memory.
 
@@ -63,7 +65,8 @@ def fit_artifact(
         settings: those settings of the generator that differ from its defaults.
         seed: seeds whatever is random in training.
         progress: told how far training has come.
-        reference_rows: how many of its own rows it is measured on, rounded up to whole blocks.
+        reference_rows: how many of its own rows it is measured on, rounded up to whole blocks; None for
+            `reference_rows_of`.
 
     Raises:
         InputError: unknown model or settings, a table of fewer than two rows, or rules that can not be kept.
@@ -79,7 +82,7 @@ def artifact_from(
     settings: Mapping[str, Any],
     seed: int,
     progress: Progress,
-    reference_rows: int = REFERENCE_ROWS,
+    reference_rows: int | None = None,
 ) -> Artifact:
     """Train a generator from where it is told to begin; arguments and errors as of `fit_artifact`, but
 
@@ -119,8 +122,11 @@ def artifact_from(
         **_found(generator),
     }
     artifact = Artifact(model, generator, schema, profile, manifest, NOTHING_COUNTED)
-    drawn = reference_rows if Launch.here().is_first else 1  # the others' artifacts are not kept
-    reference = reference_counts(artifact, drawn, progress)
+    if not Launch.here().is_first:  # the others' artifacts are not kept
+        reference_rows = 1
+    elif reference_rows is None:
+        reference_rows = reference_rows_of(start.generator, len(schema.names))
+    reference = reference_counts(artifact, reference_rows, progress)
     golden = {fingerprint(): golden_hash(artifact)}
     train_s = time.perf_counter() - began
     return replace(artifact, reference=reference, manifest={**manifest, "golden": golden, "train_s": train_s})
@@ -130,6 +136,12 @@ def _found(generator: Sampler) -> dict[str, Any]:
     """What fitting found out, for the manifest."""
     fitted = generator.inner if isinstance(generator, Constrained) else generator
     return {"found": dict(fitted.found)} if fitted.found else {}
+
+
+def reference_rows_of(generator: type[Generator], columns: int) -> int:
+    """How many of its own rows a generator is measured on, unless more or fewer are asked for."""
+    row_s = generator.COST.drawing_s(1, max(columns, 1))
+    return int(min(max(REFERENCE_S / row_s, FEWEST_REFERENCE_ROWS), MOST_REFERENCE_ROWS))
 
 
 def reference_counts(

@@ -14,17 +14,17 @@ from typing import Any
 import generators
 from generators.base import Generator
 from generators.cost import Learns
+from generators.fitting import FEWEST_REFERENCE_ROWS, reference_rows_of
 from schemas.errors import InputError
 
 ENOUGH: Mapping[Learns, int] = {Learns.MARGINALS: 0, Learns.PAIRS: 50, Learns.GROUPS: 1_000, Learns.ROWS: 3_000}
 """From how many rows on as much can be learned as generators of a kind can learn: with fewer they learn chance."""
 
-DRAWN_US = 0.2
-"""Microseconds a cell, of the million rows of its own that any generator is measured on."""
-
-DRAWN_ROWS = 1_000_000
 BY_GPU = 5.0
 """A GPU fits so many times as fast, roughly."""
+
+DRAWING = 0.1
+"""This part of the time may go into the rows of its own that a generator is measured on."""
 
 PART = 0.25
 """A generator that can be told when to stop is of use from this part of the time it would like."""
@@ -53,6 +53,7 @@ class Facts:
         torch: whether torch is installed.
         gpu: whether a GPU may be used, and is there.
         cores: how many there are.
+        reference_rows: how many of its own rows a generator is measured on in the end; None for what it draws quickly.
     """
 
     rows: int
@@ -63,6 +64,7 @@ class Facts:
     torch: bool = True
     gpu: bool = False
     cores: int = 1
+    reference_rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def suited(facts: Facts, budget_s: float) -> tuple[Suited, ...]:
 
 
 def _suited(name: str, generator: type[Generator], facts: Facts, budget_s: float) -> Suited:
-    overhead = drawing_s(facts)
+    overhead = drawing_s(generator, facts, budget_s)
     expected = fitting_s(generator, facts) + overhead
     stops = MAX_SECONDS in generator.SETTINGS
     settings = {MAX_SECONDS: round(max(budget_s - overhead - generator.COST.start_s, 1.0), 1)} if stops else {}
@@ -122,7 +124,7 @@ def least_s(generator: type[Generator], facts: Facts) -> float:
     """The least time in which fitting is of use, drawing its own rows among it; no start is shorter for a short fit."""
     start, whole = generator.COST.start_s, fitting_s(generator, facts)
     part = PART if MAX_SECONDS in generator.SETTINGS else 1.0
-    return start + part * (whole - start) + drawing_s(facts)
+    return start + part * (whole - start) + drawing_s(generator, facts, 0.0)
 
 
 def fitting_s(generator: type[Generator], facts: Facts) -> float:
@@ -131,9 +133,17 @@ def fitting_s(generator: type[Generator], facts: Facts) -> float:
     return start + (whole - start) / (BY_GPU if facts.gpu and generator.ACCELERATES else 1.0)
 
 
-def drawing_s(facts: Facts) -> float:
+def drawing_s(generator: type[Generator], facts: Facts, budget_s: float) -> float:
     """About how long the generator's own rows take, on which it is measured."""
-    return DRAWN_US * DRAWN_ROWS * facts.columns / 1e6
+    return generator.COST.drawing_s(drawn_rows(generator, facts, budget_s), facts.columns) / facts.cores
+
+
+def drawn_rows(generator: type[Generator], facts: Facts, budget_s: float) -> int:
+    """How many of its own rows it is measured on: what was asked for, or what takes its part of the time."""
+    if facts.reference_rows is not None:
+        return facts.reference_rows
+    rows = DRAWING * budget_s * facts.cores / generator.COST.drawing_s(1, facts.columns)
+    return int(min(max(rows, FEWEST_REFERENCE_ROWS), reference_rows_of(generator, facts.columns)))
 
 
 def able_to(found: tuple[Suited, ...], facts: Facts, budget_s: float) -> tuple[Suited, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from typing import Any
 
 import generators
 from generators.discrete.cells import FEW
-from generators.selection import LEARNED, Facts, Suited, able_to, drawing_s, suited
+from generators.selection import LEARNED, Facts, Suited, able_to, drawing_s, drawn_rows, suited
 from generators.task import Progress
 from schemas.errors import InputError
 from schemas.profile import Profile, profile_rows
@@ -72,14 +73,15 @@ def choose(raw: Rows, plan: Training, budget: Budget, told: Progress) -> Trainin
     told(0.0, "what suits the table")
     schema = schema_of(raw, plan)
     rows = rows_under(raw, schema)
-    facts = facts_of(rows, schema, profile_rows(rows, schema), budget.device)
+    facts = facts_of(rows, schema, profile_rows(rows, schema), budget.device, plan.reference_rows)
     found = suited(facts, budget.max_seconds)
     able = able_to(found, facts, budget.max_seconds)
     tried = _tried(able, rows, plan, schema, budget, told) if budget.tries else []
-    drawing = {each.name: max(each.drawing_s, drawing_s(facts)) for each in tried}
-    chosen = _best(able, tried, facts, budget.max_seconds - (perf_counter() - began))
-    slower = max(_started_s(chosen.name) / generators.load(chosen.name).COST.start_s, 1.0)
-    own_s = drawing.get(chosen.name, slower * drawing_s(facts))
+    drawing = {each.name: _drawing_s(each, facts, budget.max_seconds) for each in tried}
+    chosen = _best(able, tried, drawing, facts, budget.max_seconds - (perf_counter() - began))
+    generator = generators.load(chosen.name)
+    slower = max(_started_s(chosen.name) / generator.COST.start_s, 1.0)
+    own_s = drawing.get(chosen.name, slower * drawing_s(generator, facts, budget.max_seconds))
     share = TRAINS_BESIDE_TREES if facts.target else TRAINS
     left_s = max(share * (budget.max_seconds - (perf_counter() - began) - own_s), 1.0)
     settings = {name: min(value, left_s) for name, value in chosen.settings.items()}
@@ -90,18 +92,18 @@ def choose(raw: Rows, plan: Training, budget: Budget, told: Progress) -> Trainin
         "considered": [_considered(each) for each in found],
         **({"tried": [each.to_json() for each in tried]} if tried else {}),
     }
-    return replace(
-        plan, model=chosen.name, settings=settings, chosen=kept, device=device_for(chosen.name, budget.device)
-    )
+    plan = replace(plan, reference_rows=drawn_rows(generator, facts, budget.max_seconds), chosen=kept)
+    return replace(plan, model=chosen.name, settings=settings, device=device_for(chosen.name, budget.device))
 
 
-def facts_of(rows: Rows, schema: TableSchema, profile: Profile, device: str) -> Facts:
+def facts_of(rows: Rows, schema: TableSchema, profile: Profile, device: str, reference_rows: int | None) -> Facts:
     """What a choice depends on.
 
     Args:
         rows: the table, under its schema.
         schema: its columns; profile: their marginals.
         device: what may be trained on.
+        reference_rows: how many of its own rows the generator is to be measured on; None for what it draws quickly.
     """
     learned = [column for column in schema if not column.is_surrogate]
     many = sum(c.kind is Kind.CATEGORY and profile[c.name].distinct > FEW for c in learned)
@@ -109,7 +111,7 @@ def facts_of(rows: Rows, schema: TableSchema, profile: Profile, device: str) -> 
     torch = find_spec("torch") is not None
     target = any(column.role is Role.TARGET for column in schema)
     gpu = torch and device != "cpu" and _sees_gpu()
-    return Facts(rows.count, max(len(learned), 1), many, nulls, target, torch, gpu, os.cpu_count() or 1)
+    return Facts(rows.count, max(len(learned), 1), many, nulls, target, torch, gpu, os.cpu_count() or 1, reference_rows)
 
 
 def _started_s(name: str) -> float:
@@ -145,16 +147,24 @@ def _tried(
     return found
 
 
-def _best(able: tuple[Suited, ...], tried: list[Tried], facts: Facts, left_s: float) -> Suited:
+def _best(
+    able: tuple[Suited, ...], tried: list[Tried], drawing: Mapping[str, float], facts: Facts, left_s: float
+) -> Suited:
     """The one that was least off and can be trained on all rows in the time left; untried, the most suitable one."""
     by_name = {each.name: each for each in able}
     done = sorted((each for each in tried if each.off is not None), key=lambda each: each.off or 0.0)
     times = max(facts.rows / MOST_ROWS, 1.0)
     for each in done:
         fitting = 0.0 if by_name[each.name].settings else each.seconds * times
-        if fitting + max(each.drawing_s, drawing_s(facts)) <= left_s:
+        if fitting + drawing[each.name] <= left_s:
             return by_name[each.name]
-    return by_name[min(done, key=lambda each: each.seconds + each.drawing_s).name] if done else able[0]
+    return by_name[min(done, key=lambda each: each.seconds + drawing[each.name]).name] if done else able[0]
+
+
+def _drawing_s(tried: Tried, facts: Facts, budget_s: float) -> float:
+    """About how long the rows take that a generator is measured on in the end."""
+    generator = generators.load(tried.name)
+    return max(tried.row_s * drawn_rows(generator, facts, budget_s), drawing_s(generator, facts, budget_s))
 
 
 def _why(chosen: Suited, facts: Facts, budget: Budget, tried: list[Tried]) -> list[str]:

@@ -41,6 +41,8 @@ class Training:
         before: an artifact whose weights to begin with; None to begin afresh.
         device: cpu, cuda or auto.
         chosen: why this model, for the manifest, where nobody named it.
+        reference_rows: how many of its own rows are counted for what monitors compare a stream with; None for as many
+            as are drawn quickly.
 
     Raises:
         InputError: the model is unknown, or can not begin like that.
@@ -57,6 +59,7 @@ class Training:
     before: Artifact | None = None
     device: str = "cpu"
     chosen: Mapping[str, Any] = field(default_factory=dict)
+    reference_rows: int | None = None
 
     def __post_init__(self) -> None:
         self.start()  # refuses what the model can not do before any work is done
@@ -169,7 +172,9 @@ def of_artifact(raw: Rows, artifact: Artifact) -> Rows:
 def _trained(
     rows: Rows | Ruled, schema: TableSchema, start: Start, training: Training, out: Path | None, progress: Progress
 ) -> Artifact:
-    artifact = artifact_from(rows, schema, start, training.settings, training.seed, progress)
+    artifact = artifact_from(
+        rows, schema, start, training.settings, training.seed, progress, reference_rows=training.reference_rows
+    )
     if training.chosen:
         found = {**artifact.manifest.get("found", {}), **training.chosen}
         artifact = replace(artifact, manifest={**artifact.manifest, "found": found})

@@ -14,7 +14,7 @@ import generators
 from generators.artifact import Artifact
 from generators.blocks import BLOCK_ROWS, Source
 from generators.constraints.rows import ruled
-from generators.fitting import REFERENCE_ROWS, artifact_from
+from generators.fitting import artifact_from
 from generators.selection import Suited
 from generators.start import Start
 from generators.task import silently
@@ -42,14 +42,14 @@ class Tried:
         seconds: how long it was trained.
         loss: how far off it was; None where it failed.
         failed: why it could not be tried.
-        drawing_s: about how long the rows of its own take here that it is measured on once it is trained.
+        row_s: about how long a row of its own takes here, on all cores.
     """
 
     name: str
     seconds: float
     loss: Loss | None
     failed: str = ""
-    drawing_s: float = 0.0
+    row_s: float = 0.0
 
     @property
     def off(self) -> float | None:
@@ -124,14 +124,14 @@ class Trial:
             return Tried(each.name, perf_counter() - began, None, failed=error.faults[0])
         seconds = perf_counter() - began
         judge = Objective(self.schema, self.taught, self.held, self.target, self.seed)
-        return Tried(each.name, seconds, judge.of_artifact(artifact), drawing_s=_drawing_s(artifact))
+        return Tried(each.name, seconds, judge.of_artifact(artifact), row_s=_row_s(artifact))
 
 
-def _drawing_s(artifact: Artifact) -> float:
-    """About how long `REFERENCE_ROWS` of its own rows take here, on all cores."""
+def _row_s(artifact: Artifact) -> float:
+    """About how long a row of its own takes here, on all cores."""
     source, began = Source(artifact, 0, 0, 0, 1), perf_counter()
     source.block(0)
-    return (perf_counter() - began) * REFERENCE_ROWS / BLOCK_ROWS / (os.cpu_count() or 1)
+    return (perf_counter() - began) / BLOCK_ROWS / (os.cpu_count() or 1)
 
 
 def device_for(name: str, asked: str) -> str:

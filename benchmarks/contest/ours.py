@@ -17,7 +17,7 @@ from benchmarks.contest.contender import Contender, Task, play
 from connectors.files import read_table, write_table
 from generators.artifact import Artifact, load_artifact, save
 from generators.blocks import BLOCK_ROWS, Source
-from generators.fitting import REFERENCE_ROWS, fit_artifact, reference_counts
+from generators.fitting import fit_artifact, reference_counts, reference_rows_of
 from schemas.inference import Choices, conform, infer
 
 WARM_ROWS = 1_000
@@ -51,7 +51,7 @@ class Ours(Contender):
     def after_fit(self, model: Any) -> dict[str, float]:
         """How long the reference takes."""
         began = time.perf_counter()
-        reference_counts(model, REFERENCE_ROWS, silent)
+        reference_counts(model, reference_rows_of(generators.load(model.model), len(model.schema.names)), silent)
         return {"reference_s": time.perf_counter() - began}
 
     def load(self, task: Task) -> Artifact:

@@ -79,7 +79,7 @@ class Copula(Generator):
 
     HELP: ClassVar[str] = "Gaussian copula: keeps marginals and how pairs of columns go together; fits in seconds"
     LEARNS: ClassVar[Learns] = Learns.PAIRS
-    COST: ClassVar[Cost] = Cost(0.5, 2.0)
+    COST: ClassVar[Cost] = Cost(0.5, 2.0, 0.05)
     SETTINGS: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(
@@ -192,7 +192,7 @@ class Copula(Generator):
         """The normals behind rows that hold columns: rows with the same of these missing are drawn together."""
         x = np.empty((len(self._correlation), len(uniforms)))
         missing = np.column_stack([~column.present for column in held.values()])  # (n, held)
-        first, kinds = alike(missing.T, len(uniforms))
+        first, kinds = alike(list(missing.T), len(uniforms))
         for kind, gone in enumerate(missing[first]):
             rows = np.flatnonzero(kinds == kind)
             allowed = self._allowed(dict(zip(held, gone, strict=True)))

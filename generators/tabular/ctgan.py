@@ -24,7 +24,7 @@ class Ctgan(WholeRows):
     HELP: ClassVar[str] = "conditional GAN for tables; trains in minutes, draws fast"
     CONDITIONS_OFF: ClassVar[float] = 0.25
     LEARNS: ClassVar[Learns] = Learns.GROUPS
-    COST: ClassVar[Cost] = Cost(5.0, 250.0)
+    COST: ClassVar[Cost] = Cost(5.0, 250.0, 0.8)
     FEWEST_ROWS: ClassVar[int] = 1000
     NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {

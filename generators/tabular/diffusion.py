@@ -57,7 +57,7 @@ class Diffusion(Generator):
     CONDITIONS_OFF: ClassVar[float] = 0.15
     RESUMES: ClassVar[bool] = True
     LEARNS: ClassVar[Learns] = Learns.ROWS
-    COST: ClassVar[Cost] = Cost(10.0, 600.0)
+    COST: ClassVar[Cost] = Cost(10.0, 600.0, 4.0)
     FEWEST_ROWS: ClassVar[int] = 1000
     NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {

@@ -67,7 +67,7 @@ class Hybrid(Generator):
     RESUMES: ClassVar[bool] = True
     ACCELERATES: ClassVar[bool] = True
     LEARNS: ClassVar[Learns] = Learns.ROWS
-    COST: ClassVar[Cost] = Cost(15.0, 60.0)
+    COST: ClassVar[Cost] = Cost(15.0, 60.0, 0.06)
     FEWEST_ROWS: ClassVar[int] = 500
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "model": "tabular.mixture",

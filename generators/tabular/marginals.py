@@ -43,7 +43,7 @@ class Marginals(Generator):
 
     HELP: ClassVar[str] = "independent columns; instant, keeps no relation between them"
     LEARNS: ClassVar[Learns] = Learns.MARGINALS
-    COST: ClassVar[Cost] = Cost(0.5, 1.0)
+    COST: ClassVar[Cost] = Cost(0.5, 1.0, 0.05)
     SETTINGS: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, schema: TableSchema, profile: Profile, surrogates: Surrogates) -> None:

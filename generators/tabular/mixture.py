@@ -92,7 +92,7 @@ class Mixture(Generator):
     UPDATES: ClassVar[bool] = True
     HELP: ClassVar[str] = "mixture of independent kinds of rows; fits in seconds, draws fast, exact conditions"
     LEARNS: ClassVar[Learns] = Learns.GROUPS
-    COST: ClassVar[Cost] = Cost(1.0, 10.0)
+    COST: ClassVar[Cost] = Cost(1.0, 10.0, 0.07)
     FEWEST_ROWS: ClassVar[int] = 2 * ROWS_A_KIND
     SETTINGS: ClassVar[Mapping[str, Any]] = {"components": 256, "cells": 64, "max_seconds": 8.0}
     SEARCH: ClassVar[Mapping[str, Range]] = {

@@ -30,7 +30,7 @@ class Nade(Sequential[Network]):
     NAME: ClassVar[str] = "tabular.nade"
     HELP: ClassVar[str] = "neural network, column by column; closest to the data, trains in seconds to minutes"
     LEARNS: ClassVar[Learns] = Learns.ROWS
-    COST: ClassVar[Cost] = Cost(4.0, 60.0)
+    COST: ClassVar[Cost] = Cost(4.0, 60.0, 0.5)
     FEWEST_ROWS: ClassVar[int] = 100
     NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {

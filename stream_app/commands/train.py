@@ -43,6 +43,7 @@ class Asked(AskedTraining):
     max_seconds: float | None
     tries: int | None
     track: str | None
+    reference_rows: int | None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,7 +83,8 @@ class Asked(AskedTraining):
         settings = settings_of(model, self.settings, before)
         plan = training.Training(model, self.table_name, self.choices, self.seed, settings)
         device = "cpu" if self.model == AUTO else self.device  # which is the chosen model's to use
-        return replace(plan, rules=self.rules_asked, keep=keep, before=before, device=device)
+        plan = replace(plan, rules=self.rules_asked, keep=keep, before=before, device=device)
+        return replace(plan, reference_rows=self.reference_rows)
 
 
 def checkpoints(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -117,6 +119,17 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
     return None if folder is None else Keep(folder, every_s, resume)
 
 
+def reference_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Option --reference-rows."""
+    return click.option(
+        "--reference-rows",
+        type=click.IntRange(1),
+        metavar="N",
+        help="How many rows it draws for monitors to compare a stream with: of more, a smaller drift is seen sooner. "
+        "By default as many as are drawn quickly, ten million at the most.",
+    )(command)
+
+
 @click.command("train")
 @click.argument("table", required=False, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the artifact; replaced whole.")
@@ -131,6 +144,7 @@ def keep_of(folder: Path | None, every_s: float, resume: bool) -> Keep | None:
     metavar="ARTIFACT",
     help="Begin with the weights of this artifact of the same model, as far as its columns fit.",
 )
+@reference_option
 @checkpoints
 @track_option
 @dry_run

@@ -14,7 +14,7 @@ from schemas.inference import Choices
 from stream_app import training
 from stream_app.commands.asked_training import device, settings_of
 from stream_app.commands.real_rows import AskedRows, rows_options
-from stream_app.commands.train import checkpoints, keep_of, report
+from stream_app.commands.train import checkpoints, keep_of, reference_option, report
 from stream_app.options import as_json, dry_run, show
 from stream_app.terminal import progress_bar
 
@@ -35,6 +35,7 @@ class Asked(AskedRows):
     checkpoint_every: float
     resume: bool
     device: str
+    reference_rows: int | None
 
     def training(self) -> training.Training:
         """What to train, and how, before the rows are read.
@@ -46,7 +47,7 @@ class Asked(AskedRows):
         settings = settings_of(before.model, self.settings, before)
         keep = keep_of(self.checkpoint, self.checkpoint_every, self.resume)
         plan = training.Training(before.model, before.schema.name, Choices(), self.seed, settings)
-        return replace(plan, keep=keep, before=before, device=self.device)
+        return replace(plan, keep=keep, before=before, device=self.device, reference_rows=self.reference_rows)
 
 
 @click.command("update")
@@ -56,6 +57,7 @@ class Asked(AskedRows):
 @click.option("--seed", default=0, show_default=True, help="Seeds training.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the generator; repeatable.")
 @rows_options
+@reference_option
 @checkpoints
 @device
 @dry_run

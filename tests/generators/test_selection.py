@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -10,7 +11,19 @@ import pytest
 import generators
 from generators.base import Generator
 from generators.cost import Cost, Learns
-from generators.selection import ENOUGH, LEARNED, MAX_SECONDS, Facts, able_to, drawing_s, fitting_s, suited
+from generators.fitting import FEWEST_REFERENCE_ROWS, reference_rows_of
+from generators.selection import (
+    DRAWING,
+    ENOUGH,
+    LEARNED,
+    MAX_SECONDS,
+    Facts,
+    able_to,
+    drawing_s,
+    drawn_rows,
+    fitting_s,
+    suited,
+)
 from schemas.errors import InputError
 
 
@@ -60,23 +73,23 @@ def test_what_can_not_be_had_says_why() -> None:
     by_name = {each.name: each for each in suited(Facts(50, 10), 600.0)}
     assert by_name["x.slow"].against == "needs 100 rows"
     by_name = {each.name: each for each in suited(LARGE, 10.0)}
-    assert by_name["x.slow"].against == "needs about 31 s at the least"
+    assert by_name["x.slow"].against == "needs about 30 s at the least"
 
 
 @pytest.mark.usefixtures("made")
 def test_a_generator_that_can_stop_is_told_when_and_takes_part_from_a_part_of_its_time_on() -> None:
     first = suited(LARGE, 60.0)[0]
     assert (first.name, first.expected_s) == ("x.slow", 60.0)
-    assert first.settings == {MAX_SECONDS: 60.0 - drawing_s(LARGE) - 4.0}
+    assert first.settings == {MAX_SECONDS: 60.0 - drawing_s(MADE["x.slow"], LARGE, 60.0) - 4.0}
     assert suited(LARGE, 10_000.0)[0].settings == {MAX_SECONDS: 900.0}
 
 
 @pytest.mark.usefixtures("made")
 def test_too_little_time_for_anything_says_the_least_that_works() -> None:
-    with pytest.raises(InputError, match="the smallest that works is 3") as error:
+    with pytest.raises(InputError, match="the smallest that works is 2") as error:
         able_to(suited(LARGE, 1.0), LARGE, 1.0)
     assert len(error.value.faults) == 1
-    assert able_to(suited(LARGE, 3.0), LARGE, 3.0)[0].name == "x.quick"
+    assert able_to(suited(LARGE, 2.0), LARGE, 2.0)[0].name == "x.quick"
 
 
 def test_costs_grow_with_rows_columns_and_many_values_and_shrink_on_a_gpu() -> None:
@@ -95,3 +108,14 @@ def test_every_generator_that_there_is_can_be_ranked() -> None:
         generator = generators.load(name)
         assert generator.COST.seconds(10_000, 10) > 0
         assert generator.FEWEST_ROWS >= 2
+
+
+@pytest.mark.usefixtures("made")
+def test_rows_of_its_own_take_a_part_of_the_time_within_bounds_unless_their_number_is_asked_for() -> None:
+    slow, two = MADE["x.slow"], Facts(100_000, 10, cores=2)
+    assert drawn_rows(slow, two, 30.0) == DRAWING * 30 * 2 / (0.2e-6 * 10)
+    assert drawing_s(slow, two, 30.0) == pytest.approx(DRAWING * 30)
+    assert drawn_rows(slow, two, 0.0) == FEWEST_REFERENCE_ROWS
+    assert drawn_rows(slow, two, 1e6) == reference_rows_of(slow, 10) == 10_000_000
+    assert reference_rows_of(slow, 100) == pytest.approx(1_000_000, abs=1)
+    assert drawn_rows(slow, replace(two, reference_rows=7), 30.0) == 7

@@ -12,8 +12,9 @@ import torch
 from connectors.embedded import EmbeddedBroker
 from connectors.embedded_registry import EmbeddedRegistry
 from connectors.kafka import Cluster
+from generators import fitting
 from generators.artifact import save
-from tests.stream_app.shop import orders_table, quick_from, trained, write_csv
+from tests.stream_app.shop import orders_table, trained, write_csv
 
 
 @dataclass(frozen=True)
@@ -67,4 +68,4 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Training measures itself on fewer of its own rows."""
-    monkeypatch.setattr("stream_app.training.artifact_from", quick_from)
+    monkeypatch.setattr(fitting, "MOST_REFERENCE_ROWS", 100_000)

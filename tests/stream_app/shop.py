@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from connectors.kafka import Headers, Heads, Inbox, Outbox, Polled, Records
 from connectors.registry import Registry
 from generators.artifact import Artifact
-from generators.fitting import artifact_from, fit_artifact
+from generators.fitting import fit_artifact
 from schemas.avro import avro_schema
 from schemas.blobs import Blobs, Longs
 from schemas.codec import Codec
@@ -38,7 +38,6 @@ SCHEMA_ID = 7
 SCHEMA_GUID = UUID("c7e5f3d0-94a5-5cf2-8b0c-0d6c5a5f2f11")
 START_MS = 1_767_272_400_000.0  # 2026-01-01 13:00:00 UTC
 quick_fit = partial(fit_artifact, reference_rows=100_000)
-quick_from = partial(artifact_from, reference_rows=100_000)
 """Training that measures itself on fewer of its own rows."""
 
 

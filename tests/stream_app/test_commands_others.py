@@ -15,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from generators import fitting
 from stream_app.commands import broker, demo, monitor
 from stream_app.demo import INCIDENT
 from stream_app.web import Web
 from tests.stream_app.conftest import Here
-from tests.stream_app.shop import cli, lines, quick_from, signalled
+from tests.stream_app.shop import cli, lines, signalled
 
 TERMINATE = (signal.SIGTERM, lambda number: os.kill(os.getpid(), number))
 
@@ -112,7 +113,7 @@ def few_flights() -> pa.Table:
 def test_the_demo_trains_publishes_watches_and_sums_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo, "flights", few_flights)
-    monkeypatch.setattr("stream_app.training.artifact_from", quick_from)
+    monkeypatch.setattr(fitting, "MOST_REFERENCE_ROWS", 100_000)
     result = cli("demo", "--seconds", "2.5", "--rate", 800, "--port", 0, "--json")
     assert result.exit_code == 0
     said = json.loads(result.stdout)

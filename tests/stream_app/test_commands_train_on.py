@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from generators.artifact import load_artifact
+from generators.blocks import BLOCK_ROWS
 from tests.generators.neural.test_devices import launched
 from tests.stream_app.conftest import Here
 from tests.stream_app.shop import cli, lines, orders_table, write_csv
@@ -199,3 +201,14 @@ def test_an_artifact_goes_on_with_the_records_of_a_topic(
         result = cli(*arguments)
         assert (result.exit_code, result.stdout, len(lines(result))) == (2, "", 1), result.stderr
         assert said in result.stderr
+
+
+def test_as_many_rows_of_its_own_are_counted_as_are_asked_for(tmp_path: Path) -> None:
+    table, first, second = write_csv(orders_table(200), tmp_path / "orders.csv"), tmp_path / "a", tmp_path / "b"
+    report("train", table, "--model", "tabular.mixture", "--reference-rows", 5_000, "--out", first, "--json")
+    report("update", first, table, "--reference-rows", 9_000, "--out", second, "--json")
+    counted = [load_artifact(folder).reference.rows for folder in (first, second)]
+    assert counted == [2 * BLOCK_ROWS, 3 * BLOCK_ROWS]
+    none = cli("train", table, "--reference-rows", 0, "--out", tmp_path / "c")
+    assert none.exit_code == 2
+    assert "'--reference-rows': 0 is not in the range x>=1" in none.stderr

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from generators import fitting
 from generators.artifact import load_artifact
 from generators.blocks import Source
 from generators.population import population_of
@@ -23,7 +24,7 @@ from stream_app.contents import Contents
 from stream_app.kept_rules import check_kept, with_rows
 from stream_app.monitoring import judges
 from stream_app.steering import asked_steering
-from tests.stream_app.shop import cli, lines, quick_from
+from tests.stream_app.shop import cli, lines
 
 RULES = """
 rules:
@@ -82,7 +83,7 @@ def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pq.write_table(orders(), path / "orders.parquet")
     (path / "rules.yaml").write_text(RULES)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stream_app.training.artifact_from", quick_from)
+        patch.setattr(fitting, "MOST_REFERENCE_ROWS", 100_000)
         result = cli(
             "train",
             path / "orders.parquet",
@@ -122,7 +123,7 @@ def test_combinations_of_the_table_are_concrete_in_the_artifact_and_downstream(p
     pq.write_table(table.set_column(2, "colour", rare), tmp_path / "orders.parquet")
     flags = ("--rules", tmp_path / "s.yaml", "--out", tmp_path / "a", "--model", "tabular.marginals", "--json")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stream_app.training.artifact_from", quick_from)
+        patch.setattr(fitting, "MOST_REFERENCE_ROWS", 100_000)
         result = cli("train", tmp_path / "orders.parquet", *flags)
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["rules"][0]["rows_left_out"] == 4
@@ -227,7 +228,7 @@ def test_an_event_time_under_a_rule_is_refused(parts: Path, tmp_path: Path) -> N
     (tmp_path / "r.yaml").write_text("- {rule: range, column: at, low: 2000-01-01}")
     flags = ("--rules", tmp_path / "r.yaml", "--model", "tabular.marginals")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stream_app.training.artifact_from", quick_from)
+        patch.setattr(fitting, "MOST_REFERENCE_ROWS", 100_000)
         assert cli("train", parts / "orders.parquet", "--out", tmp_path / "a", *flags).exit_code == 0
     spec = {"stream": "s", "topic": "t", "artifact": str(tmp_path / "a"), "event_time": "at"}
     (tmp_path / "s.yaml").write_text(json.dumps(spec))

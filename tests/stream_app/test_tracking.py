@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from connectors.run_files import FileRun
 from connectors.runs import Untracked
-from generators.fitting import artifact_from
+from generators import fitting
 from generators.task import Epoch
 from schemas.errors import InputError, ServiceError
 from stream_app.tracking import Lasting, numbers, tracked, with_epochs
@@ -27,7 +26,7 @@ def read(folder: Path, kind: str) -> list[dict[str, Any]]:
 def test_a_training_is_kept_track_of_with_its_epochs_and_its_artifact(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream_app.training.artifact_from", partial(artifact_from, reference_rows=1))
+    monkeypatch.setattr(fitting, "MOST_REFERENCE_ROWS", 1)
     orders = write_csv(orders_table(300), tmp_path / "orders.csv")
     flags = ("--model", "tabular.nade", "--set", "max_epochs=2", "--set", "width=4", "--track", tmp_path / "runs")
     result = cli("train", orders, "--out", tmp_path / "a", *flags, "--json")
