@@ -111,13 +111,16 @@ def check_folder(folder: Path) -> None:
     """Refuse a folder that an artifact can not be written to, before the work of training one.
 
     Raises:
-        InputError: it holds something else, or lies in what is not a folder.
+        InputError: it holds something else, lies in what is not a folder, or may not be written there.
     """
     if folder.exists() and not (folder.is_dir() and {f.name for f in folder.iterdir()} <= FILES | {RULES_FILE}):
         raise InputError(f"out={folder}: exists and is not an artifact; choose another folder")
     in_the_way = next((parent for parent in folder.parents if parent.exists() and not parent.is_dir()), None)
     if in_the_way is not None:
         raise InputError(f"out={folder}: {in_the_way} is not a folder; choose another")
+    nearest = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not os.access(nearest, os.W_OK):
+        raise InputError(f"out={folder}: {nearest} may not be written to; choose another folder")
 
 
 def save(artifact: Artifact, folder: Path) -> None:

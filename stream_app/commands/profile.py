@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,5 +86,7 @@ def _check_places(table: Path, written: Mapping[str, Path | None]) -> None:
             faults.append(f"{key}={path}: is a folder; name a file")
         elif not path.parent.is_dir():
             faults.append(f"{key}={path}: there is no folder {path.parent}; make it first")
+        elif not os.access(path if path.exists() else path.parent, os.W_OK):
+            faults.append(f"{key}={path}: may not be written to; choose another file")
     if faults:
         raise InputError(*faults)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from generators.artifact import Artifact, load_artifact, save
+from generators.artifact import Artifact, check_folder, load_artifact, save
 from generators.blocks import Source
 from generators.golden import check_golden, golden_hash
 from generators.scan import FILES
@@ -164,3 +164,12 @@ def test_no_tail_number_is_in_the_files(tmp_path: Path) -> None:
     assert len(tails) == 4_043
     assert [t for t in tails if t in data] == []
     assert len(data) < 1_000_000
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_folder(tmp_path / "new" / "model")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    with pytest.raises(InputError, match=f"{tmp_path} may not be written to; choose another folder"):
+        check_folder(tmp_path / "new" / "model")

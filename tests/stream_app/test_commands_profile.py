@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,15 @@ def test_places_that_can_not_be_written_are_refused_before_anything_is_read(tmp_
     assert (run.exit_code, len(lines(run))) == (2, 2)
     assert "is a folder; name a file" in run.stderr
     assert "there is no folder" in run.stderr
+
+
+def test_a_place_that_may_not_be_written_to_is_refused_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    run = cli("profile", "gone.csv", "--page", tmp_path / "page.html")
+    assert (run.exit_code, len(lines(run))) == (2, 1)
+    assert "page.html: may not be written to; choose another file" in run.stderr
 
 
 def test_no_file_is_written_over_the_table_or_another(tmp_path: Path) -> None:
