@@ -210,7 +210,7 @@ def brief(model: str) -> dict[str, Any]:
 def flights_artifact(model: str) -> Artifact:
     """A generator trained on all flights, though not for long, once for all tests."""
     table, schema = flights()
-    short = {"max_seconds": 8.0} if "max_seconds" in generators.load(model).SETTINGS else {}
+    short = {"max_seconds": 3.0} if "max_seconds" in generators.load(model).SETTINGS else {}
     small = {"width": 16} if model == "tabular.nade" else BRIEF.get(model, {})
     return fit_artifact(table, schema, model, small | short, 0, ignore, reference_rows=50_000)
 
