@@ -22,6 +22,8 @@ CONSUMER: Mapping[str, Setting] = {
     "fetch.queue.backoff.ms": 5,
     "max.partition.fetch.bytes": 4 << 20,
     "allow.auto.create.topics": False,
+    # A member that crashed holds its partitions for so long; monitors wait 30 s for one that is silent.
+    "session.timeout.ms": 10_000,
 }
 """How consumers are set unless the user's own settings say otherwise."""
 
@@ -37,7 +39,8 @@ class Inbox:
         cluster: the broker.
         topic: the topic; it must exist.
         group: a consumer group that shares the partitions; None to read them all here.
-        start: "earliest", "latest", or an offset for each partition; a group goes on where it committed.
+        start: "earliest", "latest", or an offset for each partition; a group goes on where it committed, and where it
+            has not, `rewind` goes there.
         isolation: `READ_COMMITTED`, or `READ_UNCOMMITTED` to see open and aborted transactions too.
         moved: told, amid a poll, that a group shares the partitions out anew.
 
@@ -65,7 +68,7 @@ class Inbox:
         self.resets = 0
         self._start = start
         self._positions: dict[int, int] = {}
-        self._consumer = _consumer(cluster, topic, group, start, isolation, moved)
+        self._consumer = _consumer(cluster, topic, group, isolation, moved)
         if group is not None:
             self._consumer.subscribe()
             return
@@ -182,12 +185,15 @@ def _consumer(
     cluster: Cluster,
     topic: str,
     group: str | None,
-    start: str | Mapping[int, int],
     isolation: str,
     moved: Callable[[], None],
 ) -> Consumer:
-    """A consumer; without a group, an offset that is gone is an error, so that it can be counted."""
-    reset = "error" if group is None else str(start)
+    """A consumer. Without a group, an offset that is gone is an error, so that it can be counted.
+
+    A group goes on with the oldest record there still is, wherever it was to begin: one that has read before and finds
+    its place dropped would else lose all that is left.
+    """
+    reset = "error" if group is None else "earliest"
     needed: dict[str, Setting] = {
         "group.id": group or "synthstream-reader",
         "isolation.level": isolation,
