@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -135,6 +135,8 @@ class Counter:
             now_ms: the time now, milliseconds since the epoch.
         """
         fresh = self._arrivals.fresh(polled.partitions, polled.offsets)
+        # No record is from after it was read: a clock that is ahead must not close the panes of all the others.
+        timed = replace(polled, timestamps_ms=np.minimum(polled.timestamps_ms, int(now_ms)))
         decoded = self.decoders.decode(polled.values, polled.headers)
         foreign = decoded.foreign[fresh[decoded.foreign]].tolist()
         tombstones = 0 if self._changes is None else int((polled.values.sizes[foreign] < 0).sum())
@@ -148,7 +150,7 @@ class Counter:
             if counted is None:
                 strange += batch.num_rows
                 continue
-            ours.append(_Rows(batch, counted, rows, self._event_times(batch, polled.timestamps_ms[rows])))
+            ours.append(_Rows(batch, counted, rows, self._event_times(batch, timed.timestamps_ms[rows])))
         tallies = {
             "records": int(fresh.sum()) - strange,
             "foreign": strange,
@@ -156,7 +158,7 @@ class Counter:
             "tombstones": tombstones,
             "redelivered": int((~fresh).sum()),
         }
-        return Counted(list(self._panes(ours, polled, fresh, now_ms)), tallies, list(_newest(ours, polled)))
+        return Counted(list(self._panes(ours, timed, fresh, now_ms)), tallies, list(_newest(ours, polled)))
 
     def _panes(
         self, ours: Sequence[_Rows], polled: Polled, fresh: npt.NDArray[np.bool_], now_ms: float

@@ -153,6 +153,20 @@ def test_a_late_record_is_counted_as_late() -> None:
     assert watched.watch.judges.windows.late_records == 1
 
 
+def test_a_clock_that_is_ahead_closes_no_pane_before_its_time() -> None:
+    ours = records(drifting=False)
+    ahead = [moved(ours[i], int(START_MS) + 3_600_000) for i in range(SHARDS)]
+    assert {record.partition for record in ahead} == set(range(SHARDS))
+    watched = scene(ours).until(10)
+    come = len(watched.topic.records)
+    watched.records[come:come] = ahead
+    watched.topic.records += ahead
+    shown = watched.until(SECONDS).watch
+    assert shown.judges.windows.late_records == 0
+    assert max(verdict.window.end_s for verdict in shown.memory.verdicts) == START_MS / 1_000 + SECONDS - 2
+    assert watched.watch.memory.seen[-1].timestamp_ms <= watched.hands.now
+
+
 def test_longer_windows_are_measured_and_exported_and_raise_no_alarm() -> None:
     asked = {"window_s": 4, "allowed_lateness_s": 1, "min_records": 200, "longer_s": [10]}
     watched = scene(records(), monitor=asked).until(SECONDS + 4)
