@@ -16,7 +16,7 @@ from monitors.delta import Delta, Ledger, Range
 from monitors.pane import PaneLayout
 from schemas.errors import InputError
 from stream_app.topics import Topics
-from stream_app.watching.counting import Counter
+from stream_app.watching.counting import Counter, Strangers
 from stream_app.watching.judging import Judges, Judging
 from stream_app.watching.watch import MOST_RECORDS, POLL_S
 
@@ -53,7 +53,7 @@ class Member:
     ) -> None:
         self.records = 0
         self._counter, self._layout, self._now_ms = counter, layout, now_ms
-        self._held, self._due_ms = Delta(), 0.0
+        self._held, self._due_ms, self._strangers = Delta(), 0.0, Strangers()
         name = f"{topics.stream}.monitor.{uuid.uuid4().hex}"
         self._relay = Relay(cluster, topics.data, f"{topics.stream}.monitor", topics.panes, name, self._drop, start)
 
@@ -72,6 +72,7 @@ class Member:
         now_ms = self._now_ms()
         if polled.values:
             counted = self._counter.count(polled, now_ms)
+            self._strangers.see(counted)
             for slot, pane in counted.panes:
                 self._held.add(Delta(panes={slot: pane}, read_ms=now_ms))
             self._held.add(Delta(tallies=counted.tallies, read_ms=now_ms))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from connectors.kafka import Inbox
 from monitors.alarms import Event
 from monitors.kept import State
-from stream_app.watching.counting import Counter
+from stream_app.watching.counting import Counter, Strangers
 from stream_app.watching.judging import Judges, Judging
 
 MOST_RECORDS = 20_000
@@ -33,7 +33,7 @@ class Watch(Judging):
     def __init__(self, inbox: Inbox, counter: Counter, judges: Judges, now_ms: Callable[[], float]) -> None:
         super().__init__(judges)
         self.counter = counter
-        self._inbox, self._now_ms, self.resets = inbox, now_ms, inbox.resets
+        self._inbox, self._now_ms, self.resets, self._strangers = inbox, now_ms, inbox.resets, Strangers()
 
     @property
     def positions(self) -> Mapping[int, int]:
@@ -67,6 +67,7 @@ class Watch(Judging):
             self.counter.begin_anew()
         if polled.values:
             counted = self.counter.count(polled, now_ms)
+            self._strangers.see(counted)
             self.take(counted.panes, counted.tallies, counted.newest)
         events = self.judge(self._inbox.assignment, now_ms)
         self.live = self.live or self._inbox.at_end()

@@ -19,7 +19,7 @@ from schemas.codec import Codec
 from schemas.errors import InputError
 from schemas.keying import KeyForm
 from stream_app import monitoring
-from stream_app.watching.counting import SHOWN_RECORDS
+from stream_app.watching.counting import NAMED, SHOWN_RECORDS
 from stream_app.watching.judging import Verdict
 from tests.stream_app.shop import SCHEMA_ID, START_MS, Book, Record, trained
 from tests.stream_app.watched import DRIFT_S, RATE, SECONDS, SHARDS, drifted, moved, records, scene, spec
@@ -110,14 +110,24 @@ def test_throughput_is_held_against_the_rate_that_the_streams_file_asks_for() ->
         assert monitoring.judges(spec(**changes), trained()).layout.intended_per_s == intended
 
 
-def test_records_that_are_not_ours_are_counted_and_passed_over() -> None:
+def test_records_that_are_not_ours_are_counted_and_passed_over(caplog: pytest.LogCaptureFixture) -> None:
     ours = records(drifting=False)
+    place = sum(record.partition == 0 for record in ours[:900])
     strange = [Record(b"hello", None, 0, int(START_MS) + 1_500, []), Record(b"\x00\x00\x00\x00\x63x", None, 0, 0, [])]
     watched = scene([*ours[:900], *strange, *ours[900:]]).until(SECONDS)
     assert (watched.watch.memory.records, watched.watch.memory.foreign) == (len(ours), 2)
     assert watched.events == []
     shown = watched.watch.judges.exporter.render().decode()
     assert 'synthstream_monitor_foreign_records_total{stream="orders"} 2.0' in shown
+    named = [(line.__dict__["partition"], line.__dict__["offset"]) for line in caplog.records]
+    assert named == [(0, place), (0, place + 1)]
+
+
+def test_of_many_records_that_are_not_ours_the_first_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    watched = scene([Record(b"hello", None, 0, int(START_MS), []) for _ in range(3 * NAMED)]).until(1)
+    watched.watch.step()
+    assert [line.__dict__.get("offset") for line in caplog.records] == [*range(NAMED), None]
+    assert watched.watch.memory.foreign == 3 * NAMED
 
 
 def test_avro_of_other_columns_is_foreign() -> None:
