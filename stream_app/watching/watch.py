@@ -10,6 +10,7 @@ import numpy.typing as npt
 from connectors.kafka import Inbox
 from monitors.alarms import Event
 from monitors.kept import State
+from schemas.errors import ServiceError
 from stream_app.watching.counting import Counter, Strangers
 from stream_app.watching.judging import Judges, Judging
 
@@ -70,7 +71,7 @@ class Watch(Judging):
             self._strangers.see(counted)
             self.take(counted.panes, counted.tallies, counted.newest)
         events = self.judge(self._inbox.assignment, now_ms)
-        self.live = self.live or self._inbox.at_end()
+        self.live = self.live or caught_up(self._inbox)
         return events
 
     def delays(self, due_ms: npt.NDArray[np.int64], late_s: npt.NDArray[np.float64]) -> None:
@@ -81,3 +82,11 @@ class Watch(Judging):
             late_s: how late it was, in seconds, shape (n,).
         """
         self.hand(self.judges.deltas.delays(due_ms, late_s).items())
+
+
+def caught_up(inbox: Inbox) -> bool:
+    """Whether all is read that was there at first; while the broker does not say, it is not known and asked again."""
+    try:
+        return inbox.at_end()
+    except ServiceError:
+        return False

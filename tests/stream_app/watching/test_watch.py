@@ -16,7 +16,7 @@ from monitors.flow.throughput_to_intent import METRIC as TO_INTENT
 from monitors.pane import Pane
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from schemas.codec import Codec
-from schemas.errors import InputError
+from schemas.errors import InputError, ServiceError
 from schemas.keying import KeyForm
 from stream_app import monitoring
 from stream_app.watching.counting import NAMED, SHOWN_RECORDS
@@ -261,6 +261,20 @@ def test_it_reads_until_told_to_stop() -> None:
     turns = iter([False, False, False, True])
     watched.watch.run(lambda: next(turns))
     assert (watched.watch.memory.records, watched.watch.resets) == (3_000, 0)
+
+
+def test_a_broker_that_is_gone_for_a_while_ends_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = scene(records(drifting=False)).until(1)
+
+    def silent(self: object) -> bool:
+        raise ServiceError("the broker does not answer")
+
+    watched.watch.live = False
+    with monkeypatch.context() as gone:
+        gone.setattr(type(watched.topic), "at_end", silent)
+        watched.until(2)
+        assert not watched.watch.live
+    assert watched.until(3).watch.live
 
 
 def test_a_rule_that_does_not_fit_the_columns_is_refused() -> None:
