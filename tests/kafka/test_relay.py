@@ -169,3 +169,19 @@ def test_a_transaction_that_librdkafka_never_comes_back_from_is_given_up(
         member.relay._in_time(never.wait)
     never.set()
     member.relay.close()
+
+
+def test_members_of_a_quiet_topic_keep_their_clients(
+    cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("connectors.kafka.inbox.STUCK_S", 0.5)
+    members = [Member(cluster, topic, "latest") for _ in range(2)]
+    while not all(member.relay.assignment for member in members):
+        for member in members:
+            member.read(0.05)
+    for _ in range(20):
+        for member in members:
+            assert member.read(0.1) == 0
+    assert caplog.records == []
+    for member in members:
+        member.relay.close()
