@@ -63,7 +63,24 @@ class Registry:
         Raises:
             ServiceError: the registry refuses the schema or does not answer.
         """
-        return self._ask(lambda: self._client.register_schema(subject, _schema(avro)), subject)
+        try:
+            return self._ask(lambda: self._client.register_schema(subject, _schema(avro)), subject)
+        except ServiceError as error:
+            if isinstance(error.__cause__, SchemaRegistryError) and error.__cause__.http_status_code == CONFLICT:
+                raise ServiceError(f"{error}{self.renamed(subject, avro)}") from error
+            raise
+
+    def renamed(self, subject: str, avro: Mapping[str, Any]) -> str:
+        """What to say where a schema is refused since its record has another name than the one before; else nothing.
+
+        Raises:
+            ServiceError: the registry does not answer.
+        """
+        known = self.latest(subject)
+        if known is None or known[1].get("name") in (None, avro.get("name")):
+            return ""
+        before = known[1]["name"]
+        return f"; its record is called {avro.get('name')} and that one {before}: train with `--name {before}`"
 
     def register_guid(self, subject: str, avro: Mapping[str, Any]) -> UUID:
         """Register a schema as `register` does; its GUID, which follows from what the schema says.

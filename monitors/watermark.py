@@ -11,7 +11,8 @@ class Watermark:
 
     It follows the slowest partition, so that a reader that catches up on one partition first loses nothing of the
     others. A partition that is silent for `idle_s` no longer holds it back; when all are silent, event time goes on by
-    the clock on the wall, so that silence can be told.
+    the clock on the wall, so that silence can be told. Once one speaks again, those that fell silent with it are waited
+    for anew: a stream that goes on after a pause is not on all of its partitions at the same moment.
 
     Args:
         allowed_lateness_s: how far out of order records may be in a partition, in seconds of event time.
@@ -68,12 +69,19 @@ class Watermark:
         Args:
             now_s: the time on the wall, in seconds.
         """
+        if self._fresh and not self._awake(now_s):
+            last_s = max(self._heard_s.values(), default=now_s)
+            self._heard_s.update({p: now_s for p, heard in self._heard_s.items() if last_s - heard <= self.idle_s})
         self._heard_s.update(dict.fromkeys(self._fresh, now_s))
         self._fresh.clear()
-        awake = [p for p, heard in self._heard_s.items() if now_s - heard <= self.idle_s]
+        awake = self._awake(now_s)
         if awake and all(p in self._latest_ms for p in awake):
             self.raise_to(min(self._latest_ms[p] for p in awake) - self.allowed_ms)
         elif not awake and self._latest_ms:
             silence_ms = (now_s - max(self._heard_s.values())) * 1_000
             self.raise_to(max(self._latest_ms.values()) + silence_ms - self.allowed_ms)
         return self.at_ms
+
+    def _awake(self, now_s: float) -> list[int]:
+        """The partitions that hold it back."""
+        return [p for p, heard in self._heard_s.items() if now_s - heard <= self.idle_s]

@@ -358,7 +358,7 @@ def check_schema(spec: StreamSpec, artifact: Artifact, outside: Outside) -> None
     if not outside.registry.compatible(subject(spec.topic), avro):
         raise ServiceError(
             f"registry={outside.registry_url}: would refuse the schema for {subject(spec.topic)}: "
-            "it is not compatible with the one that is registered"
+            f"it is not compatible with the one that is registered{outside.registry.renamed(subject(spec.topic), avro)}"
         )
 
 

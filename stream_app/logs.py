@@ -53,3 +53,10 @@ def log_to_stderr(level: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def logged_here() -> tuple[str, str]:
+    """How this process logs, as `log_to_stderr` takes it: for processes that it starts and that are to log alike."""
+    root = logging.getLogger()
+    form = "json" if any(isinstance(each.formatter, JsonLines) for each in root.handlers) else "text"
+    return logging.getLevelName(root.level).lower(), form

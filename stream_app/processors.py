@@ -107,4 +107,5 @@ def run_worker(app: faust.App) -> None:
     worker = faust.Worker(
         app, quiet=True, stdout=sys.stderr, redirect_stdouts=False, override_logging=False, loglevel="warning"
     )
+    worker.spinner = None  # it writes what moves a cursor into the log, whether or not there is one
     worker.execute_from_commandline()

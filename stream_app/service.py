@@ -20,6 +20,7 @@ from schemas.errors import InputError
 from schemas.stream import StreamSpec
 from stream_app import assemble
 from stream_app.generation import Generation, Moved, Ready, Refused, Released, Report, Taken, Waiting, die_with_parent
+from stream_app.logs import log_to_stderr, logged_here
 from stream_app.processors import Duties, run_worker, worker_app
 from stream_app.publishing_metrics import published_metrics
 from stream_app.settings import Place
@@ -44,11 +45,13 @@ class Assignment:
         spec: the stream.
         place: where broker and registry are.
         artifact: identity of the artifact the worker checked.
+        log: how the worker logs, as `log_to_stderr` takes it.
     """
 
     spec: StreamSpec
     place: Place
     artifact: str
+    log: tuple[str, str]
 
 
 def generate(parent: Connection, assignment: Assignment) -> None:
@@ -56,6 +59,7 @@ def generate(parent: Connection, assignment: Assignment) -> None:
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    log_to_stderr(*assignment.log)
     spec = assignment.spec
     artifact = assemble.stream_artifact(spec)
     if artifact.identity != assignment.artifact:
@@ -103,7 +107,7 @@ class Service:
             )
         self._processes = min(cores(), spec.shards) if processes is None else processes
         self._topics = assemble.topics_of(spec)
-        self._assignment = Assignment(spec, place, self._artifact.identity)
+        self._assignment = Assignment(spec, place, self._artifact.identity, logged_here())
         self._records = 0
         self._closed = threading.Event()
         self._shards: dict[int, str] = {}

@@ -131,6 +131,8 @@ class Pool:
             children = self._everyone()
             for child in children:
                 child.tell(Finish())
+            if self._spare is not None:
+                self._spare.process.kill()  # it owns nothing, and may be loading for long
         for child in children:
             child.process.join(timeout_s)
             if child.process.is_alive():

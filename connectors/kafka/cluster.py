@@ -276,3 +276,17 @@ def delete_topics(cluster: Cluster, names: Iterable[str]) -> None:
             outcome.result()
         except KafkaException as error:
             raise ServiceError(f"topic={name}: the broker refused to delete it: {words(error)}") from error
+
+
+def group_members(cluster: Cluster, group: str) -> int:
+    """How many members a consumer group has now.
+
+    Raises:
+        ServiceError: the broker does not say.
+    """
+    admin = _admin(cluster)  # must outlive the outcome
+    try:
+        found = admin.describe_consumer_groups([group], request_timeout=CONTACT_S)[group].result()
+    except KafkaException as error:
+        raise ServiceError(f"group={group}: the broker does not say who is in it: {words(error)}") from error
+    return len(found.members)

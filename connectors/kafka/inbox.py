@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import numpy as np
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, KafkaError
@@ -14,6 +16,11 @@ from connectors.kafka.consumer import Consumer
 from schemas.errors import InputError, ServiceError
 from schemas.secrets import Setting
 
+logger = logging.getLogger(__name__)
+
+STUCK_S = 30.0
+"""After so long without a record it is asked whether there are some."""
+
 CONSUMER: Mapping[str, Setting] = {
     "enable.auto.commit": False,
     "fetch.wait.max.ms": 50,
@@ -22,6 +29,8 @@ CONSUMER: Mapping[str, Setting] = {
     "fetch.queue.backoff.ms": 5,
     "max.partition.fetch.bytes": 4 << 20,
     "allow.auto.create.topics": False,
+    # A member that crashed holds its partitions for so long; monitors wait 30 s for one that is silent.
+    "session.timeout.ms": 10_000,
 }
 """How consumers are set unless the user's own settings say otherwise."""
 
@@ -37,9 +46,11 @@ class Inbox:
         cluster: the broker.
         topic: the topic; it must exist.
         group: a consumer group that shares the partitions; None to read them all here.
-        start: "earliest", "latest", or an offset for each partition; a group goes on where it committed.
+        start: "earliest", "latest", or an offset for each partition; a group goes on where it committed, and where it
+            has not, `rewind` goes there.
         isolation: `READ_COMMITTED`, or `READ_UNCOMMITTED` to see open and aborted transactions too.
         moved: told, amid a poll, that a group shares the partitions out anew.
+        clock_s: a clock that only goes forward, in seconds.
 
     Raises:
         InputError: the topic does not exist, or offsets were given with a group.
@@ -53,6 +64,7 @@ class Inbox:
         start: str | Mapping[int, int] = "earliest",
         isolation: str = READ_COMMITTED,
         moved: Callable[[], None] = lambda: None,
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         partitions = topic_partitions(cluster, topic)
         if partitions is None:
@@ -64,9 +76,13 @@ class Inbox:
         self.topic = topic
         self.resets = 0
         self._start = start
+        self._begun: Mapping[int, int] = {} if isinstance(start, str) else start
         self._positions: dict[int, int] = {}
-        self._consumer = _consumer(cluster, topic, group, start, isolation, moved)
-        if group is not None:
+        self._clock_s, self._heard_s = clock_s, clock_s()
+        self._shares = group is not None
+        self._opened = partial(_consumer, cluster, topic, group, isolation, moved)
+        self._consumer = self._opened()
+        if self._shares:
             self._consumer.subscribe()
             return
         self._consumer.assign({p: _offset(start) for p in range(partitions)} if isinstance(start, str) else start)
@@ -109,7 +125,9 @@ class Inbox:
         """Whether everything that was on the topic when this inbox was opened has been read or passed over."""
         positions = self._consumer.positions(self._ends)
         return all(
-            end == 0 or max(positions.get(p, 0), self._positions.get(p, 0)) >= end or self._is_empty(p, end)
+            end in (0, self._begun.get(p))
+            or max(positions.get(p, 0), self._positions.get(p, 0)) >= end
+            or self._is_empty(p, end)
             for p, end in self._ends.items()
         )
 
@@ -132,7 +150,50 @@ class Inbox:
         lost = {fault.partition for fault in faults if not self._is_passing(fault)}
         if lost:
             self._pass_over(lost)
+        self._listen(heard=len(polled.values) > 0)
         return polled
+
+    def _listen(self, heard: bool) -> None:
+        """Read on with a new client where nothing came for long though there is something.
+
+        Of a topic that was deleted and made again librdkafka reads no more, if its leaders had changed before: their
+        epochs begin anew, which it takes for old news.
+        """
+        if heard:
+            self._heard_s = self._clock_s()
+        elif self._clock_s() - self._heard_s >= STUCK_S:
+            self._heard_s = self._clock_s()
+            if self._is_stuck():
+                logger.warning(
+                    "no records come though there are some; read on with a new client", extra={"topic": self.topic}
+                )
+                self._reopen()
+
+    def _is_stuck(self) -> bool:
+        """Whether the broker has other records than were read; while it does not answer, nobody knows."""
+        try:
+            bounds = self.bounds()
+        except ServiceError:
+            return False
+        places, known = self._places(), set(self._begun) if self._shares else set(bounds)
+        return any(places[p] != high for p, (_, high) in bounds.items() if p in known)
+
+    def _places(self) -> dict[int, int]:
+        """By partition, the offset that is to be read next."""
+        read = self._consumer.positions(self.assignment)
+        return {p: max(at, self._positions.get(p, self._begun.get(p, 0)), 0) for p, at in read.items()}
+
+    def _reopen(self) -> None:
+        """Go on from the same places with a new client; a group goes on from what it has committed."""
+        places = self._places()
+        self._consumer.close()
+        self._consumer = self._opened()
+        if self._shares:
+            self._begun, self._positions = {}, {}
+            self._consumer.subscribe()
+        else:
+            self._begun = places
+            self._consumer.assign(places)
 
     def _is_passing(self, fault: Fault) -> bool:
         """Whether there is nothing to be done; raises ServiceError where nothing can be done but to pass over."""
@@ -165,9 +226,15 @@ class Inbox:
         """
         self._positions = {}
         committed = self._consumer.committed(self._consumer.assignment, CONTACT_S)
-        begin = _offset(str(self._start))
-        self._consumer.seek({p: offset if offset >= 0 else begin for p, (offset, _) in committed.items()}, CONTACT_S)
+        self._begun = {p: offset if offset >= 0 else self._beginning(p) for p, (offset, _) in committed.items()}
+        self._consumer.seek(self._begun, CONTACT_S)
+        self._heard_s = self._clock_s()
         return {p: (offset, note) for p, (offset, note) in committed.items() if offset >= 0}
+
+    def _beginning(self, partition: int) -> int:
+        """Where a partition begins that nobody of the group has read."""
+        low, high = self._consumer.watermarks(partition, CONTACT_S)
+        return high if self._start == "latest" else low
 
     def close(self) -> None:
         """Leave the group, if any, and end."""
@@ -182,12 +249,15 @@ def _consumer(
     cluster: Cluster,
     topic: str,
     group: str | None,
-    start: str | Mapping[int, int],
     isolation: str,
     moved: Callable[[], None],
 ) -> Consumer:
-    """A consumer; without a group, an offset that is gone is an error, so that it can be counted."""
-    reset = "error" if group is None else str(start)
+    """A consumer. Without a group, an offset that is gone is an error, so that it can be counted.
+
+    A group goes on with the oldest record there still is, wherever it was to begin: one that has read before and finds
+    its place dropped would else lose all that is left.
+    """
+    reset = "error" if group is None else "earliest"
     needed: dict[str, Setting] = {
         "group.id": group or "synthstream-reader",
         "isolation.level": isolation,

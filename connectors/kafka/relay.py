@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,6 +26,9 @@ LARGEST_BYTES = 16 << 20
 LONGEST_NOTE = 3_500
 """The most bytes that are noted with an offset: brokers take 4,096 unless told otherwise.
 Where one takes fewer nothing is noted."""
+
+GRACE_S = 2.0
+"""So much longer than it was told to wait librdkafka may take to say that it did."""
 
 SETTINGS: Mapping[str, Setting] = {
     "acks": "all",
@@ -113,8 +117,10 @@ class Relay:
         self._transact(self._producer.begin_transaction)
         try:
             self._producer.produce(self._out, value, partition=0)
-            self._producer.send_offsets_to_transaction(offsets, self._inbox.membership, PATIENCE_S)
-            self._producer.commit_transaction(PATIENCE_S)
+            self._in_time(
+                lambda: self._producer.send_offsets_to_transaction(offsets, self._inbox.membership, PATIENCE_S)
+            )
+            self._in_time(lambda: self._producer.commit_transaction(PATIENCE_S))
         except KafkaException as error:
             if not error.args[0].txn_requires_abort():
                 raise ServiceError(f"topic={self._out}: not committed: {words(error)}") from error
@@ -143,9 +149,32 @@ class Relay:
 
     def _transact(self, act: Callable[[], Any]) -> None:
         try:
-            act()
+            self._in_time(act)
         except KafkaException as error:
             raise ServiceError(f"topic={self._out}: no transaction: {words(error)}") from error
+
+    def _in_time(self, act: Callable[[], Any]) -> None:
+        """Act, and wait no longer than it was told to: librdkafka may never come back once a broker was started again.
+
+        Raises:
+            ServiceError: it did not; this relay can not be used any more.
+        """
+        answers: list[KafkaException | None] = []
+
+        def run() -> None:
+            try:
+                act()
+                answers.append(None)
+            except KafkaException as error:
+                answers.append(error)
+
+        thread = threading.Thread(target=run, name="relay", daemon=True)  # one that hangs must not keep the process
+        thread.start()
+        thread.join(PATIENCE_S + GRACE_S)
+        if not answers:
+            raise ServiceError(f"topic={self._out}: the broker does not answer: nothing came of a transaction")
+        if answers[0] is not None:
+            raise answers[0]
 
 
 def _weakly(method: Callable[[], None]) -> Callable[[], None]:

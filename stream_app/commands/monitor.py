@@ -24,7 +24,7 @@ from stream_app.settings import EMBEDDED, place
 from stream_app.specs import stream_spec
 from stream_app.terminal import until_interrupted
 from stream_app.watching.keeping import Keeper
-from stream_app.watching.merged import Merged
+from stream_app.watching.merged import Member, Merged, count
 from stream_app.watching.snapshot import Snapshots
 from stream_app.watching.timeline import Timeline
 from stream_app.watching.watch import Watch
@@ -139,16 +139,15 @@ def count_command(
         if dry_run:
             show({"stream": spec.stream, "would_count": spec.topic}, as_json)
             return
-        member = monitoring.member(spec, artifact, outside, "earliest" if from_start else "latest")
-        try:
-            with until_interrupted() as stop:
-                show({"stream": spec.stream, "counts": spec.topic}, as_json)
-                while not stop.is_set():
-                    member.step()
-            member.commit()
-        finally:
-            member.close()
-        show({"stream": spec.stream, "counted": member.records}, as_json)
+
+        def join() -> Member:
+            return monitoring.member(spec, artifact, outside, "earliest" if from_start else "latest")
+
+        first = join()
+        with until_interrupted() as stop:
+            show({"stream": spec.stream, "counts": spec.topic}, as_json)
+            counted = count(first, join, stop)
+        show({"stream": spec.stream, "counted": counted}, as_json)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import click
 
-from connectors.kafka import Cluster, delete_topics
+from connectors.kafka import Cluster, delete_topics, group_members
 from schemas.errors import InputError
 from stream_app import assemble
 from stream_app.options import as_json, dry_run, show
@@ -94,13 +94,19 @@ def history_command(stream: str, bootstrap: str | None, as_json: bool) -> None:
 @dry_run
 @as_json
 def delete_command(stream: str, data: bool, yes: bool, bootstrap: str | None, dry_run: bool, as_json: bool) -> None:
-    """Delete STREAM's own topics (progress, commands, …); stop its workers first."""
+    """Delete STREAM's own topics (progress, commands, …); refused while workers of it are running."""
     with _broker(bootstrap) as cluster:
         form = described(cluster, stream)
         topics = [*form["topics"], *([form["spec"]["topic"]] if data else [])]
         if dry_run:
             show({"stream": stream, "would_delete": topics}, as_json)
             return
+        workers = group_members(cluster, stream)
+        if workers:
+            raise InputError(
+                f"stream={stream}: workers running: {workers}; end them first (Ctrl-C or SIGTERM; one that crashed is "
+                "forgotten after some seconds)"
+            )
         if not yes and not click.confirm(f"Delete {', '.join(topics)}?", err=True):
             raise InputError(f"stream={stream}: not deleted")
         delete_topics(cluster, topics)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,11 @@ from schemas.table import TableSchema
 from stream_app.changes import Changes
 from stream_app.decoding import Decoders
 from stream_app.lineage import HEADER, Lineage, numbers, parse
+
+logger = logging.getLogger(__name__)
+
+NAMED = 5
+"""How many records that are not ours the log names."""
 
 SHOWN_RECORDS = 12
 """How many of the newest records are kept to be shown."""
@@ -59,11 +65,31 @@ class Counted:
         panes: slots and what to add to them; a slot may be there more than once.
         tallies: by name, how many were records, foreign, deletes, tombstones, or redelivered.
         newest: some of the newest, to be shown.
+        strange: partition and offset of the first records that are not ours, `NAMED` at the most.
     """
 
     panes: list[tuple[int, Pane]]
     tallies: dict[str, int]
     newest: list[Seen]
+    strange: list[tuple[int, int]]
+
+
+class Strangers:
+    """Says in the log where the first records are that are not ours."""
+
+    def __init__(self) -> None:
+        self._left = NAMED
+
+    def see(self, counted: Counted) -> None:
+        """Name those of some records, unless as many were named already."""
+        named = counted.strange[: self._left]
+        self._left -= len(named)
+        for partition, offset in named:
+            logger.warning(
+                "a record is not of this stream and is skipped", extra={"partition": partition, "offset": offset}
+            )
+        if named and not self._left:
+            logger.warning("further records that are not of this stream are counted and not named")
 
 
 class Counter:
@@ -135,10 +161,12 @@ class Counter:
             now_ms: the time now, milliseconds since the epoch.
         """
         fresh = self._arrivals.fresh(polled.partitions, polled.offsets)
+        # No record is from after it was read: a clock that is ahead must not close the panes of all the others.
+        timed = replace(polled, timestamps_ms=np.minimum(polled.timestamps_ms, int(now_ms)))
         decoded = self.decoders.decode(polled.values, polled.headers)
-        foreign = decoded.foreign[fresh[decoded.foreign]].tolist()
-        tombstones = 0 if self._changes is None else int((polled.values.sizes[foreign] < 0).sum())
-        strange, deletes = len(foreign) - tombstones, 0
+        foreign = decoded.foreign[fresh[decoded.foreign]]
+        strange = foreign if self._changes is None else foreign[polled.values.sizes[foreign] >= 0]
+        tombstones, deletes = len(foreign) - len(strange), 0
         ours: list[_Rows] = []
         for found, all_rows in zip(decoded.batches, decoded.rows, strict=True):
             whole, wanted = _kept(found, all_rows, fresh)
@@ -146,17 +174,19 @@ class Counter:
             deletes += len(wanted) - len(rows)
             counted = _conformed(batch, self._schema)
             if counted is None:
-                strange += batch.num_rows
+                strange = np.concatenate([strange, rows])
                 continue
-            ours.append(_Rows(batch, counted, rows, self._event_times(batch, polled.timestamps_ms[rows])))
+            ours.append(_Rows(batch, counted, rows, self._event_times(batch, timed.timestamps_ms[rows])))
         tallies = {
-            "records": int(fresh.sum()) - strange,
-            "foreign": strange,
+            "records": int(fresh.sum()) - len(strange),
+            "foreign": len(strange),
             "deletes": deletes,
             "tombstones": tombstones,
             "redelivered": int((~fresh).sum()),
         }
-        return Counted(list(self._panes(ours, polled, fresh, now_ms)), tallies, list(_newest(ours, polled)))
+        first = np.sort(strange)[:NAMED]
+        where = list(zip(polled.partitions[first].tolist(), polled.offsets[first].tolist(), strict=True))
+        return Counted(list(self._panes(ours, timed, fresh, now_ms)), tallies, list(_newest(ours, polled)), where)
 
     def _panes(
         self, ours: Sequence[_Rows], polled: Polled, fresh: npt.NDArray[np.bool_], now_ms: float

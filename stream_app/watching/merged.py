@@ -7,18 +7,24 @@ after a crash it reads the topic again, and comes to the same windows.
 
 from __future__ import annotations
 
+import logging
+import threading
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import closing
 
 from connectors.kafka import LONGEST_NOTE, Cluster, Inbox, Relay
 from monitors.alarms import Event
 from monitors.delta import Delta, Ledger, Range
 from monitors.pane import PaneLayout
-from schemas.errors import InputError
+from schemas.errors import InputError, ServiceError
+from stream_app.backoff import Backoff
 from stream_app.topics import Topics
-from stream_app.watching.counting import Counter
+from stream_app.watching.counting import Counter, Strangers
 from stream_app.watching.judging import Judges, Judging
-from stream_app.watching.watch import MOST_RECORDS, POLL_S
+from stream_app.watching.watch import MOST_RECORDS, POLL_S, caught_up
+
+logger = logging.getLogger(__name__)
 
 COMMIT_S = 0.25
 """How long counts may wait for others before they are sent."""
@@ -28,6 +34,9 @@ MOST_COUNTS = 1 << 20
 
 DELTAS_AT_ONCE = 200
 """How many deltas the judge reads in one step at the most."""
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+"""How long a member that failed waits before another takes its place; every failure in a row doubles it."""
 
 
 class Member:
@@ -53,7 +62,7 @@ class Member:
     ) -> None:
         self.records = 0
         self._counter, self._layout, self._now_ms = counter, layout, now_ms
-        self._held, self._due_ms = Delta(), 0.0
+        self._held, self._due_ms, self._strangers = Delta(), 0.0, Strangers()
         name = f"{topics.stream}.monitor.{uuid.uuid4().hex}"
         self._relay = Relay(cluster, topics.data, f"{topics.stream}.monitor", topics.panes, name, self._drop, start)
 
@@ -61,6 +70,16 @@ class Member:
     def partitions(self) -> tuple[int, ...]:
         """Those it reads now."""
         return self._relay.assignment
+
+    def run(self, stopped: Callable[[], bool]) -> None:
+        """Count until told to stop, and send what is left.
+
+        Raises:
+            ServiceError: the broker does not do its part.
+        """
+        while not stopped():
+            self.step()
+        self.commit()
 
     def step(self) -> None:
         """Read and count what has come, and send it once it has waited long enough.
@@ -72,6 +91,7 @@ class Member:
         now_ms = self._now_ms()
         if polled.values:
             counted = self._counter.count(polled, now_ms)
+            self._strangers.see(counted)
             for slot, pane in counted.panes:
                 self._held.add(Delta(panes={slot: pane}, read_ms=now_ms))
             self._held.add(Delta(tallies=counted.tallies, read_ms=now_ms))
@@ -96,6 +116,40 @@ class Member:
     def _drop(self, notes: Mapping[int, bytes]) -> None:
         self._held = Delta()
         self._counter.forget({partition: note.decode("ascii", "replace") for partition, note in notes.items()})
+
+
+def count(
+    first: Member, join: Callable[[], Member], stop: threading.Event, wait: Callable[[float], object] | None = None
+) -> int:
+    """Count until told to stop; where the broker fails a member is let go whole, and another takes its place.
+
+    Args:
+        first: the first member.
+        join: a new member of the group; it counts again what the one before did not send.
+        stop: set when it is to end.
+        wait: waits so many seconds; by default no longer than until `stop`.
+
+    Returns:
+        How many records were counted and sent.
+    """
+    records, backoff, member = 0, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S), [first]
+    while True:
+        try:
+            with closing(member.pop() if member else join()) as counting:
+                try:
+                    counting.run(stop.is_set)
+                    return records + counting.records
+                except ServiceError:
+                    records += counting.records
+                    if counting.records:
+                        backoff.succeeded()
+                    raise
+        except ServiceError as error:
+            if stop.is_set():
+                return records
+            pause_s = backoff.failed(0.0)
+            logger.warning("counting was interrupted", extra={"why": str(error), "again_in_s": pause_s})
+            (stop.wait if wait is None else wait)(pause_s)
 
 
 class Merged(Judging):
@@ -134,7 +188,7 @@ class Merged(Judging):
                 self.take(delta.panes.items(), delta.tallies)
                 self.resets = self.ledger.gaps
                 events += self.judge(self._partitions, delta.read_ms)
-        if not polled.values and self._inbox.at_end():
+        if not polled.values and caught_up(self._inbox):
             events += self.judge(self._partitions, self._now_ms())
             self.live = True
         return events

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from connectors.kafka import Inbox
 from monitors.alarms import Event
 from monitors.kept import State
-from stream_app.watching.counting import Counter
+from schemas.errors import ServiceError
+from stream_app.watching.counting import Counter, Strangers
 from stream_app.watching.judging import Judges, Judging
 
 MOST_RECORDS = 20_000
@@ -33,7 +34,7 @@ class Watch(Judging):
     def __init__(self, inbox: Inbox, counter: Counter, judges: Judges, now_ms: Callable[[], float]) -> None:
         super().__init__(judges)
         self.counter = counter
-        self._inbox, self._now_ms, self.resets = inbox, now_ms, inbox.resets
+        self._inbox, self._now_ms, self.resets, self._strangers = inbox, now_ms, inbox.resets, Strangers()
 
     @property
     def positions(self) -> Mapping[int, int]:
@@ -67,9 +68,10 @@ class Watch(Judging):
             self.counter.begin_anew()
         if polled.values:
             counted = self.counter.count(polled, now_ms)
+            self._strangers.see(counted)
             self.take(counted.panes, counted.tallies, counted.newest)
         events = self.judge(self._inbox.assignment, now_ms)
-        self.live = self.live or self._inbox.at_end()
+        self.live = self.live or caught_up(self._inbox)
         return events
 
     def delays(self, due_ms: npt.NDArray[np.int64], late_s: npt.NDArray[np.float64]) -> None:
@@ -80,3 +82,11 @@ class Watch(Judging):
             late_s: how late it was, in seconds, shape (n,).
         """
         self.hand(self.judges.deltas.delays(due_ms, late_s).items())
+
+
+def caught_up(inbox: Inbox) -> bool:
+    """Whether all is read that was there at first; while the broker does not say, it is not known and asked again."""
+    try:
+        return inbox.at_end()
+    except ServiceError:
+        return False

@@ -27,6 +27,7 @@ from connectors.kafka import (
     list_topics,
     topic_partitions,
 )
+from connectors.kafka.inbox import STUCK_S
 from connectors.kafka.mock import FUNCTIONS, MockCluster
 from connectors.kafka.outbox import PRODUCER
 from schemas.errors import InputError, ServiceError
@@ -83,6 +84,9 @@ def test_an_inbox_starts_where_it_is_told(cluster: Cluster) -> None:
     at_offset = Inbox(cluster, "starts", start={0: 2})
     assert polled(at_offset, 10).values == [b"2"]
     at_offset.close()
+    at_the_end = Inbox(cluster, "starts", start={0: 3})
+    assert at_the_end.at_end()
+    at_the_end.close()
     latest = Inbox(cluster, "starts", start="latest")
     publish(cluster, "starts", [b"3"])
     assert polled(latest, 10).values == [b"3"]
@@ -115,6 +119,56 @@ def test_records_dropped_of_several_partitions_at_once_are_passed_over_in_each(c
     assert sorted(filter(None, seen)) == [b"0", b"1", b"2", b"3"]
     assert inbox.poll(10, 0.5).values == []
     assert (inbox.resets, inbox.positions) == (4, dict.fromkeys(range(4), 1))
+    inbox.close()
+
+
+def test_a_client_that_gives_nothing_though_there_is_more_is_replaced(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(cluster, "stuck", [b"0", b"1", b"2"])
+    now = [100.0]
+    inbox = Inbox(cluster, "stuck", clock_s=lambda: now[0])
+    assert polled(inbox, 2).values == [b"0", b"1"]
+    poll = inbox._consumer.poll
+    monkeypatch.setattr(inbox._consumer, "poll", lambda most, wait_s: poll(0, 0.0))
+    assert inbox.poll(10, 0.2).values == []
+    now[0] += STUCK_S
+    assert inbox.poll(10, 0.2).values == []
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert polled(inbox, 10).values == [b"2"]
+    assert (inbox.resets, inbox.positions) == (0, {0: 3})
+    inbox.close()
+
+
+@pytest.mark.parametrize("start", ["earliest", "latest", {0: 1, 1: 0}])
+def test_a_client_is_kept_where_there_is_nothing_more(cluster: Cluster, start: str | dict[int, int]) -> None:
+    topic = f"quiet-{start if isinstance(start, str) else 'placed'}"
+    publish(cluster, topic, [b"0"])
+    now = [100.0]
+    inbox = Inbox(cluster, topic, start=start, clock_s=lambda: now[0])
+    client = inbox._consumer
+    while not inbox.at_end():
+        inbox.poll(10, 0.2)
+    for _ in range(3):
+        now[0] += STUCK_S
+        inbox.poll(10, 0.2)
+    assert inbox._consumer is client
+    inbox.close()
+
+
+def test_a_client_is_kept_while_the_broker_does_not_answer(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(cluster, "unheard", [b"0"])
+    now = [100.0]
+    inbox = Inbox(cluster, "unheard", start="latest", clock_s=lambda: now[0])
+    client = inbox._consumer
+
+    def silent(partition: int, timeout_s: float) -> tuple[int, int]:
+        raise ServiceError("the broker does not answer")
+
+    monkeypatch.setattr(client, "watermarks", silent)
+    now[0] += STUCK_S
+    inbox.poll(10, 0.2)
+    assert inbox._consumer is client
     inbox.close()
 
 

@@ -187,3 +187,14 @@ def test_who_is_not_let_in_or_not_answered_is_not_told_about_guids(
         registry.check_guids()
     with Registry("http://127.0.0.1:1") as registry, pytest.raises(ServiceError, match="does not answer"):
         registry.check_guids()
+
+
+def test_a_record_of_another_name_is_refused_with_what_to_do_about_it() -> None:
+    with EmbeddedRegistry() as server, Registry(server.url) as registry:
+        assert registry.renamed("t-value", AVRO) == ""
+        registry.register("t-value", AVRO)
+        assert registry.renamed("t-value", AVRO) == ""
+        with pytest.raises(ServiceError, match=r"refuses the schema.*its record is called S and that one R.*--name R"):
+            registry.register("t-value", {**AVRO, "name": "S"})
+        with pytest.raises(ServiceError, match=r"compatibility level$"):
+            registry.register("t-value", {**AVRO, "fields": [{"name": "b", "type": "long"}]})

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from connectors.kafka import Cluster, Inbox, Outbox, Records, TopicShape, ensure_topic
 from connectors.kafka.relay import LARGEST_BYTES, LONGEST_NOTE, Relay
+from schemas.errors import ServiceError
 
 pytestmark = pytest.mark.kafka
 PARTITIONS, RECORDS = 4, 400
@@ -18,10 +22,11 @@ PARTITIONS, RECORDS = 4, 400
 class Member:
     """Writes down, for each commit, every record it read since the last."""
 
-    def __init__(self, cluster: Cluster, topic: str) -> None:
+    def __init__(self, cluster: Cluster, topic: str, start: str = "earliest") -> None:
         self.held: list[str] = []
         self.notes: dict[int, bytes] = {}
-        self.relay = Relay(cluster, topic, f"{topic}.group", f"{topic}.out", f"{topic}.{uuid.uuid4()}", self.drop)
+        name = f"{topic}.{uuid.uuid4()}"
+        self.relay = Relay(cluster, topic, f"{topic}.group", f"{topic}.out", name, self.drop, start)
 
     def drop(self, notes: Mapping[int, bytes]) -> None:
         self.held.clear()
@@ -42,11 +47,15 @@ def topic(cluster: Cluster) -> str:
     name = f"relay{uuid.uuid4().hex}"
     ensure_topic(cluster, name, TopicShape(PARTITIONS))
     ensure_topic(cluster, f"{name}.out", TopicShape(1, largest_bytes=LARGEST_BYTES))
-    outbox = Outbox(cluster, name, None)
+    send(cluster, name)
+    return name
+
+
+def send(cluster: Cluster, topic: str) -> None:
+    outbox = Outbox(cluster, topic, None)
     for partition in range(PARTITIONS):
         outbox.send(Records.of([b"x"] * RECORDS), partition, np.zeros(RECORDS, np.int64))
     outbox.flush()
-    return name
 
 
 def written(cluster: Cluster, topic: str) -> list[str]:
@@ -121,3 +130,58 @@ def test_a_broker_that_takes_no_such_notes_is_not_asked_for_ever(cluster: Cluste
     assert member.relay.commit(b"not noted", dict.fromkeys(range(PARTITIONS), "x" * 5_000))
     member.relay.close()
     assert written(cluster, topic) == ["not", "noted"]
+
+
+def test_a_group_whose_place_was_dropped_goes_on_with_the_oldest_record_there_is(cluster: Cluster, topic: str) -> None:
+    first = Member(cluster, topic, "latest")
+    while not first.relay.assignment:
+        first.read()
+    first.read(0.0)  # nothing of what was there before
+    send(cluster, topic)
+    while len(written(cluster, topic)) < PARTITIONS * RECORDS:
+        first.read()
+        first.commit()
+    first.relay.close()
+    send(cluster, topic)
+    kept = 2 * RECORDS + 100
+    places = [TopicPartition(topic, partition, kept) for partition in range(PARTITIONS)]
+    admin = AdminClient(cluster.configured({}))
+    for done in admin.delete_records(places).values():
+        done.result(30)
+    later, expected = Member(cluster, topic, "latest"), PARTITIONS * (2 * RECORDS - 100)
+    while len(found := written(cluster, topic)) < expected:
+        later.read()
+        later.commit()
+    assert sorted(found) == sorted(
+        f"{p}:{o}" for p in range(PARTITIONS) for o in [*range(RECORDS, 2 * RECORDS), *range(kept, 3 * RECORDS)]
+    )
+    later.relay.close()
+
+
+def test_a_transaction_that_librdkafka_never_comes_back_from_is_given_up(
+    cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.kafka.relay.PATIENCE_S", 0.1)
+    monkeypatch.setattr("connectors.kafka.relay.GRACE_S", 0.1)
+    never = threading.Event()
+    member = Member(cluster, topic)
+    with pytest.raises(ServiceError, match="does not answer"):
+        member.relay._in_time(never.wait)
+    never.set()
+    member.relay.close()
+
+
+def test_members_of_a_quiet_topic_keep_their_clients(
+    cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("connectors.kafka.inbox.STUCK_S", 0.5)
+    members = [Member(cluster, topic, "latest") for _ in range(2)]
+    while not all(member.relay.assignment for member in members):
+        for member in members:
+            member.read(0.05)
+    for _ in range(20):
+        for member in members:
+            assert member.read(0.1) == 0
+    assert caplog.records == []
+    for member in members:
+        member.relay.close()

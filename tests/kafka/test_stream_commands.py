@@ -14,7 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from connectors.kafka import Cluster, Outbox, TopicShape, list_topics
+from connectors.kafka import Cluster, Inbox, Outbox, TopicShape, list_topics
 from stream_app.cli import main
 from stream_app.control import Acknowledgement
 from stream_app.progress import Progress
@@ -65,6 +65,11 @@ def test_a_stream_is_listed_described_and_deleted(cluster: Cluster, begun: Topic
     assert set(run("delete", begun.stream, "--data", "--dry-run", *at)["would_delete"]) == deleted
     assert begun.stream in run("list", *at)
     assert "not deleted" in run("delete", begun.stream, *at, code=2)
+    worker = Inbox(cluster, begun.ownership, group=begun.stream)
+    while not worker.assignment:
+        worker.poll(1, 0.1)
+    assert "workers running: 1; end them" in run("delete", begun.stream, "--yes", *at, code=2)
+    worker.close()
     run("delete", begun.stream, "--yes", *at)
     assert not set(begun.own) & set(list_topics(cluster))
     assert begun.data in list_topics(cluster)

@@ -22,7 +22,7 @@ from schemas.blobs import Blobs
 from schemas.errors import InputError
 from schemas.stream import StreamSpec, load
 from stream_app import assemble
-from stream_app.control import ORDERS, Acknowledgement, Asked, Desired, at_rate, command
+from stream_app.control import ORDERS, Acknowledgement, Asked, Desired, at_rate, command, held
 from stream_app.decoding import Decoders
 from stream_app.lineage import HEADER, parse
 from stream_app.settings import Place
@@ -133,6 +133,13 @@ def test_commands_are_obeyed_and_acknowledged_by_every_shard(cluster: Cluster, s
         assert [s["published"] for s in stream_status(cluster, spec.stream)["shards"]] == [
             still[shard] for shard in range(SHARDS)
         ]
+        with pytest.raises(InputError, match="refused the command: hold nothing"):
+            tell(held("nothing"))
+        said = worker.wait_for("command refused")
+        assert " warning " in said
+        assert "shard=" in said
+        assert "why=hold nothing" in said
+        assert "\x1b" not in worker.said
         assert {s: a.position for s, a in tell(at_rate(8_000, 0.0)).items()} == still
         assert stream_status(cluster, spec.stream)["state"] == "paused"
         tell(ORDERS["resume"])

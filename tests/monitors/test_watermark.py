@@ -53,3 +53,32 @@ def test_partitions_taken_away_are_forgotten() -> None:
     mark.hear(1, 10_000)
     mark.expect([0], 1.0)
     assert mark.advance(1.0) == 50_000
+
+
+def test_after_a_silence_of_all_those_that_fell_silent_together_are_waited_for() -> None:
+    mark = Watermark(0, 30)
+    mark.expect([0, 1, 2], 0.0)
+    mark.hear(0, 10_000)
+    mark.hear(1, 10_000)
+    assert mark.advance(20.0) is None
+    mark.hear(0, 20_000)
+    mark.hear(1, 20_000)
+    assert mark.advance(40.0) == 20_000  # 2, which never spoke, is silent by itself
+    assert mark.advance(100.0) == 80_000
+    mark.hear(0, 200_000)
+    assert mark.advance(100.0) == 80_000
+    mark.hear(1, 170_000)
+    assert mark.advance(101.0) == 170_000
+
+
+def test_one_that_does_not_come_back_after_a_silence_of_all_holds_it_back_no_longer_than_idle_s() -> None:
+    mark = Watermark(0, 30)
+    mark.expect([0, 1], 0.0)
+    mark.hear(0, 10_000)
+    mark.hear(1, 10_000)
+    mark.advance(0.0)
+    for second in range(100, 131):
+        mark.hear(0, 1_000 * second)
+        assert mark.advance(float(second)) == 10_000
+    mark.hear(0, 131_000)
+    assert mark.advance(131.0) == 131_000

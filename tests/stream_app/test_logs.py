@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 
-from stream_app.logs import JsonLines, TextLines
+import pytest
+
+from stream_app.logs import JsonLines, TextLines, log_to_stderr, logged_here
+
+
+@pytest.fixture
+def log() -> Iterator[None]:
+    """The log as it was, afterwards."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 def record(**fields: object) -> logging.LogRecord:
@@ -38,3 +51,10 @@ def test_a_traceback_is_kept_in_both() -> None:
         failed = record(exc_info=(ValueError, error, error.__traceback__))
     assert "ValueError: why" in json.loads(JsonLines().format(failed))["traceback"]
     assert "ValueError: why" in TextLines().format(failed)
+
+
+@pytest.mark.usefixtures("log")
+@pytest.mark.parametrize("how", [("info", "json"), ("warning", "text"), ("debug", "text")])
+def test_how_a_process_logs_can_be_told_to_another(how: tuple[str, str]) -> None:
+    log_to_stderr(*how)
+    assert logged_here() == how

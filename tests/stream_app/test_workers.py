@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from schemas.errors import ServiceError
 from stream_app.control import Desired, State
 from stream_app.generation import Refused, Released, Taken
 from stream_app.workers import STILLBORN, Pool, cores
-from tests.stream_app.worker_children import ending, telling
+from tests.stream_app.worker_children import ending, loading, telling
 
 PATIENCE_S = 60.0
 
@@ -98,6 +99,14 @@ def test_processes_that_never_get_ready_are_an_error_and_give_up_their_shards() 
     heard.pool.assign(frozenset({4}))
     assert heard.pool.shards == frozenset()
     heard.pool.close(PATIENCE_S)
+
+
+def test_a_spare_that_is_loading_is_not_waited_for_at_the_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    pool = Pool(loading, (tmp_path / "first",), 1, lambda report: None)
+    pool.wait_until_ready(PATIENCE_S)
+    pool.close(10)
+    assert caplog.records == []
+    assert pool.children == {}
 
 
 def test_there_is_a_processor() -> None:

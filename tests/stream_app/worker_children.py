@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from stream_app.generation import Disown, Finish, Obey, Own, Ready, Refused, Released, Taken
 
@@ -29,3 +31,13 @@ def telling(worker: Connection) -> None:
 def ending(worker: Connection) -> None:
     """End before being ready."""
     sys.exit(1)
+
+
+def loading(worker: Connection, first: Path) -> None:
+    """Be ready if nobody was before, as a file says; else load for ever."""
+    try:
+        first.touch(exist_ok=False)
+    except FileExistsError:
+        threading.Event().wait()
+    worker.send(Ready())
+    worker.recv()

@@ -16,10 +16,10 @@ from monitors.flow.throughput_to_intent import METRIC as TO_INTENT
 from monitors.pane import Pane
 from monitors.quality.violation_rate import METRIC as VIOLATION_RATE
 from schemas.codec import Codec
-from schemas.errors import InputError
+from schemas.errors import InputError, ServiceError
 from schemas.keying import KeyForm
 from stream_app import monitoring
-from stream_app.watching.counting import SHOWN_RECORDS
+from stream_app.watching.counting import NAMED, SHOWN_RECORDS
 from stream_app.watching.judging import Verdict
 from tests.stream_app.shop import SCHEMA_ID, START_MS, Book, Record, trained
 from tests.stream_app.watched import DRIFT_S, RATE, SECONDS, SHARDS, drifted, moved, records, scene, spec
@@ -110,14 +110,24 @@ def test_throughput_is_held_against_the_rate_that_the_streams_file_asks_for() ->
         assert monitoring.judges(spec(**changes), trained()).layout.intended_per_s == intended
 
 
-def test_records_that_are_not_ours_are_counted_and_passed_over() -> None:
+def test_records_that_are_not_ours_are_counted_and_passed_over(caplog: pytest.LogCaptureFixture) -> None:
     ours = records(drifting=False)
+    place = sum(record.partition == 0 for record in ours[:900])
     strange = [Record(b"hello", None, 0, int(START_MS) + 1_500, []), Record(b"\x00\x00\x00\x00\x63x", None, 0, 0, [])]
     watched = scene([*ours[:900], *strange, *ours[900:]]).until(SECONDS)
     assert (watched.watch.memory.records, watched.watch.memory.foreign) == (len(ours), 2)
     assert watched.events == []
     shown = watched.watch.judges.exporter.render().decode()
     assert 'synthstream_monitor_foreign_records_total{stream="orders"} 2.0' in shown
+    named = [(line.__dict__["partition"], line.__dict__["offset"]) for line in caplog.records]
+    assert named == [(0, place), (0, place + 1)]
+
+
+def test_of_many_records_that_are_not_ours_the_first_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    watched = scene([Record(b"hello", None, 0, int(START_MS), []) for _ in range(3 * NAMED)]).until(1)
+    watched.watch.step()
+    assert [line.__dict__.get("offset") for line in caplog.records] == [*range(NAMED), None]
+    assert watched.watch.memory.foreign == 3 * NAMED
 
 
 def test_avro_of_other_columns_is_foreign() -> None:
@@ -151,6 +161,20 @@ def test_a_late_record_is_counted_as_late() -> None:
     watched.topic.records.append(straggler)
     watched.watch.step()
     assert watched.watch.judges.windows.late_records == 1
+
+
+def test_a_clock_that_is_ahead_closes_no_pane_before_its_time() -> None:
+    ours = records(drifting=False)
+    ahead = [moved(ours[i], int(START_MS) + 3_600_000) for i in range(SHARDS)]
+    assert {record.partition for record in ahead} == set(range(SHARDS))
+    watched = scene(ours).until(10)
+    come = len(watched.topic.records)
+    watched.records[come:come] = ahead
+    watched.topic.records += ahead
+    shown = watched.until(SECONDS).watch
+    assert shown.judges.windows.late_records == 0
+    assert max(verdict.window.end_s for verdict in shown.memory.verdicts) == START_MS / 1_000 + SECONDS - 2
+    assert watched.watch.memory.seen[-1].timestamp_ms <= watched.hands.now
 
 
 def test_longer_windows_are_measured_and_exported_and_raise_no_alarm() -> None:
@@ -237,6 +261,20 @@ def test_it_reads_until_told_to_stop() -> None:
     turns = iter([False, False, False, True])
     watched.watch.run(lambda: next(turns))
     assert (watched.watch.memory.records, watched.watch.resets) == (3_000, 0)
+
+
+def test_a_broker_that_is_gone_for_a_while_ends_no_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = scene(records(drifting=False)).until(1)
+
+    def silent(self: object) -> bool:
+        raise ServiceError("the broker does not answer")
+
+    watched.watch.live = False
+    with monkeypatch.context() as gone:
+        gone.setattr(type(watched.topic), "at_end", silent)
+        watched.until(2)
+        assert not watched.watch.live
+    assert watched.until(3).watch.live
 
 
 def test_a_rule_that_does_not_fit_the_columns_is_refused() -> None:
