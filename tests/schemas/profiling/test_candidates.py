@@ -102,6 +102,15 @@ def test_formulas_are_not_made_of_gaps_constants_or_copies() -> None:
     assert next(each.rule.name for each in found(table).candidates) == "compare:a==copy"
 
 
+def test_columns_of_nearly_one_value_are_neither_equal_nor_settled_by_chance() -> None:
+    zero = np.zeros(2_000, np.int64)
+    once, late, rare = (np.where(np.isin(np.arange(2_000) % 1_000, at), 5, zero) for at in ([7], [9], [3, 4, 5, 6]))
+    table = of({"once": once, "late": late, "rare": rare, "same": rare, "few": np.arange(2_000) % 8})
+    assert [each.rule.name for each in found(table).candidates if each.rule.KIND == "compare"] == ["compare:rare==same"]
+    settled = {(each.given, each.column) for each in dependencies_of(study(table))}
+    assert settled == {(("rare",), "same"), (("same",), "rare")}
+
+
 def test_what_settles_what_is_what_rows_agree_in_beyond_chance() -> None:
     assert agreeing(np.array([0, 0, 0, 0]), np.array([1, 1, -1, 2])) == (0.5, 4)
     assert agreeing(np.array([-1, -1, 0]), np.array([1, 2, 3])) == (0.0, 0)
