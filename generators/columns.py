@@ -118,8 +118,9 @@ def pieces_of(parts: Sequence[Part]) -> Pieces:
         upto[-1] = 1.0
         below = np.concatenate([[0.0], upto[:-1]])
         span, start = part.span[kept], part.start[kept]
-        table = np.zeros((len(upto), 8))
-        table[:, 0], table[:, 1], table[:, 2] = upto, below, span / (upto - below)
+        table, mass = np.zeros((len(upto), 8)), upto - below
+        table[:, 0], table[:, 1] = upto, below
+        np.divide(span, mass, out=table[:, 2], where=mass > 0)  # some are too small to be added to what lies before
         table[:, 3], table[:, 4], table[:, 5] = (span - 1.0 if part.step > 0 else span), start, part.step
         tables.append(table)
         spans.append(span)

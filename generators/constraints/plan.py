@@ -65,7 +65,7 @@ class Plan:
             elif column.name in self.numbered:
                 column = replace(column, role=Role.KEY, public=False)  # noqa: PLW2901
             columns.setdefault(column.name, column)
-        return TableSchema(self.table.name, tuple(columns.values()))
+        return replace(self.table, columns=tuple(columns.values()), wire=None)
 
     def forward(self, table: pa.Table) -> pa.Table:
         """Re-express rows, none of which breaks a rule."""

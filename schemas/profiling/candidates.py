@@ -15,7 +15,7 @@ from schemas.inference import conform, named_like_a_key
 from schemas.joint_rules import Combinations, Compare, Ordered, Unique
 from schemas.numeric import NUMERIC_KINDS
 from schemas.profiling.conditions import conditions_of
-from schemas.profiling.determined import Dependency, Key
+from schemas.profiling.determined import BEYOND_CHANCE, Dependency, Key
 from schemas.profiling.formulas import formulas_of
 from schemas.profiling.study import Floats, Study
 from schemas.profiling.units import unit_of
@@ -147,18 +147,28 @@ def _alike(a: Column, b: Column) -> bool:
 
 
 def _equal(study: Study) -> Iterator[Rule]:
-    """Columns that hold the same value in nearly all rows."""
+    """Columns that hold the same value in nearly all rows, and would not by chance."""
     columns = [c for c in study.varying if c.role is not Role.EVENT_TIME]
     for a, b in combinations(columns, 2):
-        if a.kind is b.kind and a.timezone == b.timezone and _same(study, a, b) >= KEPT:
+        if a.kind is b.kind and a.timezone == b.timezone and _same(study, a, b):
             yield Compare(a.name, "==", b.name)
 
 
-def _same(study: Study, a: Column, b: Column) -> float:
-    first: Any = decoded(study.array(a.name))
-    second: Any = decoded(study.array(b.name))
+def _same(study: Study, a: Column, b: Column) -> bool:
+    first, second = decoded(study.array(a.name)), decoded(study.array(b.name))
+    apart, rows = _apart(first, second)
+    if rows < FEWEST_ROWS or apart > (1 - KEPT) * rows:
+        return False
+    both: Any = pc.and_(first.is_valid(), second.is_valid())
+    mixed: Any = pa.array(study.shuffled(np.arange(rows)))
+    by_chance, _ = _apart(first.filter(both), second.filter(both).take(mixed))
+    return by_chance >= MIN_SHARED_ROWS and apart <= (1 - BEYOND_CHANCE) * by_chance
+
+
+def _apart(first: pa.Array[Any], second: pa.Array[Any]) -> tuple[int, int]:
+    """How many rows hold different values, of how many that hold two."""
     equal: Any = pc.equal(first.cast(second.type), second).drop_null()
-    return float(pc.mean(equal).as_py() or 0.0) if len(equal) >= FEWEST_ROWS else 0.0
+    return int(len(equal) - equal.true_count), len(equal)
 
 
 def _orders(study: Study) -> Iterator[Rule]:

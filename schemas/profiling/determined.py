@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from schemas.profiling.study import Codes, Study
-from schemas.table import Kind
+from schemas.table import MIN_SHARED_ROWS, Kind
 from schemas.values import codes_of
 
 KEPT = 0.99
@@ -98,7 +98,8 @@ def _settles(study: Study, given: Codes, column: str, names: tuple[str, ...]) ->
     if kept < KEPT or tested < max(FEWEST_TESTED, MIN_TESTED * study.count):
         return None
     by_chance, _ = agreeing(given, study.shuffled(codes))
-    if kept - by_chance < BEYOND_CHANCE * (1 - by_chance):
+    open_by_chance = (1 - by_chance) * tested
+    if open_by_chance < MIN_SHARED_ROWS or kept - by_chance < BEYOND_CHANCE * (1 - by_chance):
         return None
     return Dependency(names, column, kept, by_chance)
 

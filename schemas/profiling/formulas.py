@@ -27,6 +27,9 @@ GLANCE = 256
 
 MOST_TERMS = 6
 FIT_ROWS = 2_000
+NEAREST, REFITS = 0.95, 3
+"""A sum is fitted again, so often, to the part of the rows that it comes nearest to: what breaks it has no say."""
+
 DIGITS = 4
 """Factors have at most so many decimals."""
 
@@ -159,11 +162,24 @@ def _sums(study: Study, name: str, others: Sequence[str]) -> Iterator[_Term]:
         said[[*chosen, *np.flatnonzero(scale == 0).tolist()]] = -1.0
         chosen.append(int(np.argmax(said)))
         design = np.column_stack([stacked[:, chosen], np.ones(len(values))])
-        weights = np.asarray(np.linalg.lstsq(design, values, rcond=None)[0], np.float64)
+        weights = _fitted(design, values)
         residual = values - design @ weights
         if np.mean(np.abs(residual) <= 2 * allowed) >= KEPT:
             yield from _written(study, [usable[i] for i in chosen], weights)
             return
+
+
+def _fitted(design: Floats, values: Floats) -> Floats:
+    """Factors by least trimmed squares, so that a few wild rows change nothing.
+
+    Rousseeuw and Van Driessen, Computing LTS regression for large data sets, 2006.
+    """
+    near = np.ones(len(values), bool)
+    for _ in range(1 + REFITS):
+        weights = np.asarray(np.linalg.lstsq(design[near], values[near], rcond=None)[0], np.float64)
+        off = np.abs(values - design @ weights)
+        near = off <= np.quantile(off, NEAREST)
+    return weights
 
 
 def _complete(study: Study, name: str, others: Sequence[str]) -> tuple[Floats, list[str], Floats] | None:

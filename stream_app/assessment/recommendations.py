@@ -17,6 +17,9 @@ from stream_app.assessment.verdict import Mark, Outcome, Verdict
 MOST_DRAWN = 1_000_000
 """More synthetic rows than this make no interval narrower that the real ones do not."""
 
+WORTH = 1.25
+"""Fewer times as many synthetic rows are not worth drawing: intervals hardly become narrower."""
+
 LEARNS_MOST, KEEPS_NO_ROWS = "tabular.nade", "tabular.copula"
 """The model that learns most of how columns go together, and one that can not copy."""
 
@@ -190,7 +193,7 @@ def _more_rows(verdict: Verdict, assessed: Assessed, source: Source) -> Advice:
     names = ", ".join(each.score.TITLE.lower() for each in open_ones)
     enough = max(each.score.rows_that_help(tables) for each in open_ones)
     cause = f"too few rows to tell: {names}"
-    if tables.synthetic.rows < min(enough, MOST_DRAWN):
+    if WORTH * tables.synthetic.rows <= min(enough, MOST_DRAWN):
         change = Change(Deed.DRAW, rows=min(max(enough, 10_000), MOST_DRAWN))
         action = "draw more synthetic rows and assess those"
     elif any(each.score.helped_by_real_rows(tables) for each in open_ones):

@@ -45,6 +45,13 @@ def test_distributions_side_by_side_stay_apart() -> None:
     assert high.tolist() == pytest.approx([1.0, np.nan, 0.5], nan_ok=True)
 
 
+def test_shares_too_small_to_be_added_up_are_never_drawn() -> None:
+    one = Part(np.array([0.7, 1e-17, 0.3, 1e-17]), np.arange(4.0), np.ones(4), 1.0)
+    pieces = pieces_of([one])
+    assert np.isfinite(pieces.table).all()
+    assert [place(u, pieces.table, pieces.guide[0]) for u in (0.0, 0.69, 0.7, 1 - 2**-53)] == [0, 0, 2, 2]
+
+
 def test_an_interval_is_all_that_becomes_a_value() -> None:
     pieces, values = pieces_of([column_parts(INTEGER, DIE)]), pa.array([1, 2, 4, 5, 6])
     low, high = intervals_of(INTEGER, DIE, pieces, 0, (values, places_of(INTEGER, DIE, values)))

@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 
 from generators.constraints.fitting import met
+from generators.constraints.rows import ruled
+from generators.fitting import fit_artifact
 from schemas.errors import InputError
+from schemas.rows import Rows
+from schemas.rule_forms import rules_of
 from schemas.table import Column, Kind
-from tests.generators.ruled import keeper, keeping, small
+from tests.generators.people import customers, known
+from tests.generators.ruled import drawn, keeper, keeping, small
+from tests.generators.tables import ignore
 
 N = 500
 TOGETHER: dict[str, Any] = {"rule": "combinations", "columns": ["c", "d"], "rows": [["x", "y"], ["z", "w"]]}
@@ -18,6 +24,15 @@ TOGETHER: dict[str, Any] = {"rule": "combinations", "columns": ["c", "d"], "rows
 
 def test_most_rows_meet_the_rules_at_the_first_draw() -> None:
     assert met(keeper(keeping("tabular.copula"))) > 0.9
+
+
+def test_people_are_faked_under_rules_too() -> None:
+    rows, schema = known(customers(), locales=["de_DE", "fr_FR"])
+    rules = rules_of([{"rule": "not_null", "column": "first_name"}])
+    held = ruled(Rows.of(rows), schema, rules)
+    model = keeper(fit_artifact(held, schema, "tabular.marginals", {}, 0, ignore, reference_rows=1))
+    assert model.inner.schema.locales == schema.locales
+    assert set(drawn(model, 500).column("country").to_pylist()) == {"Germany", "France"}
 
 
 def test_a_rule_that_hardly_any_row_meets_is_refused_and_named() -> None:

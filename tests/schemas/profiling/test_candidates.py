@@ -88,6 +88,15 @@ def test_the_plainest_of_formulas_over_the_same_columns_is_kept() -> None:
     assert half_unit(Column("x", Kind.NUMBER)) == 0.0
 
 
+def test_a_sum_is_found_whatever_the_few_rows_that_break_it_say() -> None:
+    rng = rng_of(12)
+    lent, repaid = rng.integers(1_000, 40_000, 2_000), np.round(rng.exponential(900, 2_000), 2)
+    left = np.round(lent - repaid, 2)
+    left[::150] = -99_999.0
+    texts = [each.text.split(", give")[0] for each in formulas_of(study(of({"l": lent, "r": repaid, "left": left})))]
+    assert texts == ["l is left + r"]
+
+
 def test_formulas_are_not_made_of_gaps_constants_or_copies() -> None:
     rng = rng_of(4)
     numbers = rng.normal(size=400)
@@ -100,6 +109,15 @@ def test_formulas_are_not_made_of_gaps_constants_or_copies() -> None:
     table = of({**made, "gone": pa.array(numbers, mask=np.arange(400) > 10)})
     assert formulas_of(study(table)) == []
     assert next(each.rule.name for each in found(table).candidates) == "compare:a==copy"
+
+
+def test_columns_of_nearly_one_value_are_neither_equal_nor_settled_by_chance() -> None:
+    zero = np.zeros(2_000, np.int64)
+    once, late, rare = (np.where(np.isin(np.arange(2_000) % 1_000, at), 5, zero) for at in ([7], [9], [3, 4, 5, 6]))
+    table = of({"once": once, "late": late, "rare": rare, "same": rare, "few": np.arange(2_000) % 8})
+    assert [each.rule.name for each in found(table).candidates if each.rule.KIND == "compare"] == ["compare:rare==same"]
+    settled = {(each.given, each.column) for each in dependencies_of(study(table))}
+    assert settled == {(("rare",), "same"), (("same",), "rare")}
 
 
 def test_what_settles_what_is_what_rows_agree_in_beyond_chance() -> None:

@@ -41,8 +41,12 @@ def withheld(open_one: str, synthetic: int, real: int = 200, holdout: int | None
 
 def test_more_synthetic_rows_are_drawn_up_to_four_times_the_real_ones() -> None:
     assert withheld("ks", 200).change == Change(Deed.DRAW, rows=10_000)
-    assert withheld("ks", 799).command == "synthstream sample drawn --rows 10000 --out real-more.csv"
+    assert withheld("ks", 640).command == "synthstream sample drawn --rows 10000 --out real-more.csv"
     assert withheld("ks", 800).change == Change(Deed.GATHER)
+
+
+def test_a_few_more_synthetic_rows_are_not_drawn() -> None:
+    assert withheld("ks", 799, holdout=205).change == Change(Deed.GATHER)
 
 
 @pytest.mark.parametrize("learner", ["tstr", "c2st"])
