@@ -50,6 +50,9 @@ class Generator(Sampler):
     COST: ClassVar[Cost] = Cost(5.0, 50.0)
     """About how long fitting takes."""
 
+    STOPS: ClassVar[bool] = True
+    """Whether a setting `max_seconds`, if it has one, is about all of its training."""
+
     FEWEST_ROWS: ClassVar[int] = 2
     """With fewer rows it learns nothing of use."""
 

@@ -77,6 +77,7 @@ class Suited:
         expected_s: about how long all of training takes.
         settings: what it is told of the time there is.
         against: why it is not chosen; "" where nothing speaks against it.
+        wanted_s: about how long training would take that nothing ends early.
     """
 
     name: str
@@ -84,12 +85,14 @@ class Suited:
     expected_s: float
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     against: str = ""
+    wanted_s: float = 0.0
 
 
 def suited(facts: Facts, budget_s: float) -> tuple[Suited, ...]:
     """All generators, the most suitable first; those that something speaks against stand last.
 
-    What the rows are enough for goes first, and of two that learn as much the quicker one.
+    What the rows are enough for goes first, and of two that learn as much the quicker one, also where both are ended
+    early: it comes farther.
 
     Args:
         facts: the table and the machine.
@@ -97,18 +100,24 @@ def suited(facts: Facts, budget_s: float) -> tuple[Suited, ...]:
     """
     found = [_suited(name, generators.load(name), facts, budget_s) for name in generators.names()]
     able = max(learns for learns, rows in ENOUGH.items() if facts.rows >= rows)
-    return tuple(sorted(found, key=lambda each: (each.against != "", abs(able - each.learns), each.expected_s)))
+    return tuple(sorted(found, key=lambda each: (each.against != "", abs(able - each.learns), each.wanted_s)))
 
 
 def _suited(name: str, generator: type[Generator], facts: Facts, budget_s: float) -> Suited:
     overhead = drawing_s(generator, facts, budget_s)
     expected = fitting_s(generator, facts) + overhead
-    stops = MAX_SECONDS in generator.SETTINGS
+    stops = stops_in_time(generator)
     settings = {MAX_SECONDS: round(max(budget_s - overhead - generator.COST.start_s, 1.0), 1)} if stops else {}
     if stops:
         settings = {MAX_SECONDS: min(settings[MAX_SECONDS], generator.SETTINGS[MAX_SECONDS])}
     against = _against(generator, facts, budget_s)
-    return Suited(name, generator.LEARNS, min(expected, budget_s) if stops else expected, settings, against)
+    within = min(expected, budget_s) if stops else expected
+    return Suited(name, generator.LEARNS, within, settings, against, expected)
+
+
+def stops_in_time(generator: type[Generator]) -> bool:
+    """Whether it can be told when all of its training is to end."""
+    return MAX_SECONDS in generator.SETTINGS and generator.STOPS
 
 
 def _against(generator: type[Generator], facts: Facts, budget_s: float) -> str:
@@ -123,7 +132,7 @@ def _against(generator: type[Generator], facts: Facts, budget_s: float) -> str:
 def least_s(generator: type[Generator], facts: Facts) -> float:
     """The least time in which fitting is of use, drawing its own rows among it; no start is shorter for a short fit."""
     start, whole = generator.COST.start_s, fitting_s(generator, facts)
-    part = PART if MAX_SECONDS in generator.SETTINGS else 1.0
+    part = PART if stops_in_time(generator) else 1.0
     return start + part * (whole - start) + drawing_s(generator, facts, 0.0)
 
 

@@ -24,8 +24,10 @@ from generators.task import Progress
 FEW_ROWS, SMALL_BATCH, LARGE_BATCH = 15_000, 128, 512
 """Tables of fewer rows are trained in smaller batches."""
 
-FEW_DECAY, DECAY = 1.0, 0.01
-"""The weight decay for such tables, and for others: with few rows weights had better stay small."""
+PRIOR_ROWS, MOST_DECAY, DECAY = 1_000, 1.0, 0.01
+"""The weight decay of such tables is so many rows' share of theirs, up to `MOST_DECAY`, that of others is `DECAY`: the
+fewer rows there are, the smaller weights had better stay; but not so small that what one column settles of another is
+blurred."""
 
 FEW_HELD, HELD = 0.15, 0.1
 """The share of rows held back of such tables, and of others: they also decide who draws the target."""
@@ -176,7 +178,7 @@ def fit_any_order(
     plan = Plan(
         SMALL_BATCH if few else LARGE_BATCH,
         learning_rate=learning_rate,
-        weight_decay=FEW_DECAY if few else DECAY,
+        weight_decay=min(PRIOR_ROWS / max(len(codes), 1), MOST_DECAY) if few else DECAY,
         held_back=FEW_HELD if few else HELD,
         max_seconds=settings["max_seconds"],
         max_epochs=settings["max_epochs"],

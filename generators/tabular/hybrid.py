@@ -68,6 +68,7 @@ class Hybrid(Generator):
     ACCELERATES: ClassVar[bool] = True
     LEARNS: ClassVar[Learns] = Learns.ROWS
     COST: ClassVar[Cost] = Cost(15.0, 60.0, 0.06)
+    STOPS: ClassVar[bool] = False
     FEWEST_ROWS: ClassVar[int] = 500
     SETTINGS: ClassVar[Mapping[str, Any]] = {
         "model": "tabular.mixture",

@@ -85,6 +85,19 @@ def test_a_generator_that_can_stop_is_told_when_and_takes_part_from_a_part_of_it
 
 
 @pytest.mark.usefixtures("made")
+def test_of_two_that_are_ended_early_the_one_goes_first_that_comes_farther(monkeypatch: pytest.MonkeyPatch) -> None:
+    slower = type("Slower", (Slow,), {"COST": Cost(4.0, 150.0)})
+    whole = type("Whole", (Slow,), {"COST": Cost(4.0, 90.0), "STOPS": False})
+    both = {"x.first": slower, "x.second": Slow, "x.whole": whole}
+    monkeypatch.setattr(generators, "names", lambda: tuple(both))
+    monkeypatch.setattr(generators, "load", both.__getitem__)
+    assert names(LARGE, 60.0) == ["x.second", "x.first"]
+    assert names(LARGE, 120.0) == ["x.whole", "x.second", "x.first"]
+    by_name = {each.name: each for each in suited(LARGE, 60.0)}
+    assert by_name["x.whole"].against == "needs about 95 s at the least"
+
+
+@pytest.mark.usefixtures("made")
 def test_too_little_time_for_anything_says_the_least_that_works() -> None:
     with pytest.raises(InputError, match="the smallest that works is 2") as error:
         able_to(suited(LARGE, 1.0), LARGE, 1.0)

@@ -7,6 +7,7 @@ import uuid
 
 import numpy as np
 import pytest
+from confluent_kafka import Producer
 
 from connectors.kafka import (
     READ_UNCOMMITTED,
@@ -116,4 +117,22 @@ def test_records_keep_partition_key_timestamp_and_headers(cluster: Cluster, topi
             assert polled.timestamps_ms.tolist() == [NOW_MS, NOW_MS + 1]
             assert list(polled.headers) == [[("h", b"1")], [("h", b"2")]]
     assert values == [b"x", b"y"]
+    inbox.close()
+
+
+def test_a_reader_of_a_topic_at_rest_keeps_its_client_though_a_marker_is_behind_the_last_record(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic = f"rest{uuid.uuid4().hex}"
+    ensure_topic(cluster, topic, TopicShape(2))
+    producer = Producer(cluster.configured({}, {"transactional.id": topic}))
+    producer.init_transactions(10)
+    producer.begin_transaction()
+    producer.produce(topic, b"x", partition=0)
+    producer.commit_transaction(10)
+    monkeypatch.setattr("connectors.kafka.inbox.STUCK_S", 0.5)
+    inbox = Inbox(cluster, topic)
+    read = sum(len(inbox.poll(10, 0.1).values) for _ in range(40))
+    assert (read, inbox.bounds()[0]) == (1, (0, 2))
+    assert caplog.records == []
     inbox.close()

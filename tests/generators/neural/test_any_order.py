@@ -1,4 +1,4 @@
-"""Which cells are given while a network is trained."""
+"""Which cells are given while a network is trained, and what it learns of few rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from generators.fitting import fit_artifact
 from generators.neural.any_order import few_given, some_given
+from generators.randomness import uniforms
+from schemas.table import Column, Kind
+from tests.generators.tables import ignore, table
 
 
 def test_some_rows_have_any_number_of_cells_given_and_the_others_none() -> None:
@@ -27,3 +31,20 @@ def test_at_the_close_one_or_two_cells_of_every_row_are_given_and_any_of_them(co
     assert counts[0] == 0
     assert counts[1] == pytest.approx(1.0 if columns == 1 else 0.5, abs=0.03)
     assert given.mean(axis=0) == pytest.approx(np.full(columns, given.sum() / len(given) / columns), abs=0.03)
+
+
+def test_of_few_rows_too_it_learns_what_one_column_settles_of_another() -> None:
+    rng = np.random.Generator(np.random.PCG64(5))
+    wind = rng.integers(0, 40, 4_000)
+    x = np.round(3 * wind + rng.normal(0, 4, 4_000), 1)
+    y = np.round(2 * x + rng.normal(0, 3, 4_000), 1)
+    columns = [
+        (Column("category", Kind.INTEGER), (wind // 5).tolist()),
+        (Column("x", Kind.NUMBER, decimals=1), x.tolist()),
+        (Column("y", Kind.NUMBER, decimals=1), y.tolist()),
+        (Column("wind", Kind.INTEGER), wind.tolist()),
+    ]
+    rows, schema = table(columns)
+    model = fit_artifact(rows, schema, "tabular.nade", {"max_epochs": 12}, 0, ignore, reference_rows=1).generator
+    drawn = model.sample(20_000, uniforms((9, 9), 0, 20_000, model.width))
+    assert np.mean(drawn.column("category").to_numpy() != drawn.column("wind").to_numpy() // 5) < 0.03
