@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +56,7 @@ Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 
-def fit_trees(codes: Codes, cells: Cells, target: int, seed: int) -> Trees:
+def fit_trees(codes: Codes, cells: Cells, target: int, seed: int, max_seconds: float = inf) -> Trees:
     """Grow trees that tell a column's cell from those of all others.
 
     Args:
@@ -62,7 +64,9 @@ def fit_trees(codes: Codes, cells: Cells, target: int, seed: int) -> Trees:
         cells: what they are.
         target: the column.
         seed: seeds which rows and columns each tree sees.
+        max_seconds: after so long no more are grown.
     """
+    until_s = perf_counter() + max_seconds
     rng = np.random.Generator(np.random.Philox(seed))
     codes = codes[codes[:, target] >= 0]
     codes = codes[rng.permutation(len(codes))[:MOST_ROWS]]
@@ -73,11 +77,11 @@ def fit_trees(codes: Codes, cells: Cells, target: int, seed: int) -> Trees:
     asked[target] = False
     alone, *others = [_Sum(across, told, cells, target, asked, generator) for generator in rng.spawn(MEMBERS)]
     room = max(1, MOST_ADDS // (int(sizes[target]) - 1))
-    sums = [alone.grow(room)]
+    sums = [alone.grow(room, until_s)]
     left = room - len(sums[0][0])
     others = others[: left // max(1, len(sums[0][0]))]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        sums += threads.map(lambda more: more.grow(left // len(others)), others)
+        sums += threads.map(lambda more: more.grow(left // len(others), until_s), others)
     columns, bounds, leaves, biases = zip(*sums, strict=True)
     return Trees(
         np.array([target], np.int32),
@@ -113,8 +117,13 @@ class _Sum:
         self._slots = np.where(asked, np.diff(cells.first) + 1, 0)  # the first for what is unknown
         self._ordered, self._classes = cells.ordered, int(np.diff(cells.first)[target])
 
-    def grow(self, most: int) -> tuple[Codes, Codes, Floats32, Floats]:
-        """Columns, bounds, leaves and biases as `Trees` has them, of the trees up to the last gain: at most so many."""
+    def grow(self, most: int, until_s: float) -> tuple[Codes, Codes, Floats32, Floats]:
+        """Columns, bounds, leaves and biases as `Trees` has them, of the trees up to the last gain.
+
+        Args:
+            most: at most so many.
+            until_s: none is begun after this time.
+        """
         rng, told, classes = self._rng, self._told, self._classes
         order = rng.permutation(len(told))
         aside, rest = np.split(order, [round(ASIDE * len(told))])
@@ -144,7 +153,7 @@ class _Sum:
             found = _loss(logits, told, aside)
             if found < best - GAIN:
                 best, kept = found, nth
-            if nth - kept >= PATIENCE:
+            if nth - kept >= PATIENCE or perf_counter() > until_s:
                 break
         parts = [np.stack(part) for part in zip(*trees[:kept], strict=True)] if kept else []
         if not parts:

@@ -14,7 +14,7 @@ from generators.base import Generator
 from generators.discrete.carry import Begun, Cut, carried, carried_network
 from generators.discrete.cells import CellColumns, Cells, Codes, Floats, cells_of, codes_of
 from generators.discrete.columnwise import Ints, N
-from generators.discrete.target import fit_head, target_of
+from generators.discrete.target import Growth, fit_head, target_of
 from generators.discrete.trees import Head, Trees
 from generators.given import arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
@@ -115,7 +115,8 @@ class Sequential(Generator, Generic[N]):
         if target is None or not settings["head"] or task.rows.is_long:  # of so many rows the network tells it as well
             return cls(schema, profile, surrogates, cells, network)
         task.progress(1.0, "trees for the target")
-        trees, found = fit_head(codes, cells, target, order, network.walk(cells.first), held_back, task.seed)
+        growth = Growth(task.seed, settings["max_seconds"])
+        trees, found = fit_head(codes, cells, target, order, network.walk(cells.first), held_back, growth)
         model = cls(schema, profile, surrogates, cells, network, trees)
         model.found = found
         return model

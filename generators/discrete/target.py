@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,28 @@ CALIBRATION_ROWS = 32_768
 SURE = 1.28
 """So many standard errors must the trees be better by; those that are no better are so by chance one time in ten."""
 
+OF_TRAINING = 0.2
+"""Growing trees takes at most this part of the time that training may take: once to compare, once to keep."""
+
 Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How trees are grown.
+
+    Args:
+        seed: seeds what is random.
+        training_s: how long the network's training may take.
+    """
+
+    seed: int
+    training_s: float = inf
+
+    def trees(self, codes: Codes, cells: Cells, target: int) -> Trees:
+        """Trees that tell a column from the others."""
+        return fit_trees(codes, cells, target, self.seed, OF_TRAINING * self.training_s)
 
 
 @dataclass(frozen=True)
@@ -88,7 +109,7 @@ def target_of(schema: TableSchema, cells: Cells) -> int | None:
 
 
 def fit_head(
-    codes: Codes, cells: Cells, target: int, order: Ints, walk: Walker, held_back: Ints, seed: int
+    codes: Codes, cells: Cells, target: int, order: Ints, walk: Walker, held_back: Ints, growth: Growth
 ) -> tuple[Trees | None, Mapping[str, Any]]:
     """Grow trees for the target, if the rows held back say that they tell it better than the network.
 
@@ -101,7 +122,7 @@ def fit_head(
         order: the columns in the order they are drawn in, the target last.
         walk: draws by the network.
         held_back: the rows that it has not learned from.
-        seed: seeds what is random.
+        growth: how trees are grown.
 
     Returns:
         The trees, calibrated, or None; and what an artifact's manifest says of it.
@@ -110,15 +131,15 @@ def fit_head(
     judged = judged[judged[:, target] >= 0]
     if len(judged) < FEWEST_JUDGED:
         return None, {}
-    trial = Head(fit_trees(np.delete(codes, held_back, axis=0), cells, target, seed))
+    trial = Head(growth.trees(np.delete(codes, held_back, axis=0), cells, target))
     contest = contest_of(walk.log_chances(judged, order)[:, target], trial.log_chances(judged))
     found = {"head": contest.to_json()}
     logging.getLogger(__name__).info("the target, on rows held back: %s", found["head"])
     if not contest.is_won_by_trees:
         return None, found
-    rng = np.random.Generator(np.random.Philox(seed))
+    rng = np.random.Generator(np.random.Philox(growth.seed))
     unknown = np.full((CALIBRATION_ROWS, codes.shape[1]), -1, np.int32)
     strata = rng.permuted(np.tile(np.arange(CALIBRATION_ROWS)[:, None], unknown.shape[1]), axis=0)
     drawn, _ = walk.draw((strata + rng.random(unknown.shape)) / CALIBRATION_ROWS, unknown, order)
     share = cells.share[cells.first[target] : cells.first[target + 1]]
-    return calibrated_trees(fit_trees(codes, cells, target, seed), share, drawn), found
+    return calibrated_trees(growth.trees(codes, cells, target), share, drawn), found

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from generators.discrete import boosting
-from generators.discrete.boosting import DEPTH, EVER, PRIOR, RATE, fit_trees
+from generators.discrete.boosting import DEPTH, EVER, MEMBERS, PRIOR, RATE, fit_trees
 from generators.discrete.cells import Cells, Codes, cells_of
 from generators.discrete.trees import Head
 from schemas.profile import profile_table
@@ -138,8 +138,10 @@ def test_one_sum_has_all_trees_while_it_gains_and_where_it_is_done_early_the_oth
     grown: list[tuple[int, int]] = []
     grow = boosting._Sum.grow
 
-    def watched(alone: boosting._Sum, most: int) -> tuple[Codes, Codes, boosting.Floats32, boosting.Floats]:
-        found = grow(alone, most)
+    def watched(
+        alone: boosting._Sum, most: int, until_s: float
+    ) -> tuple[Codes, Codes, boosting.Floats32, boosting.Floats]:
+        found = grow(alone, most, until_s)
         grown.append((most, len(found[0])))
         return found
 
@@ -179,3 +181,11 @@ def test_columns_of_many_cells_are_not_asked_about_and_rows_that_do_not_know_the
     assert set(asked.columns[asked.bounds[:, :, 1] > 0].tolist()) == {1}
     known = fit_trees(codes[3:], cells, 2, 0)
     assert known.leaves.tobytes() == asked.leaves.tobytes()
+
+
+@pytest.mark.usefixtures("few")
+def test_no_tree_is_begun_once_time_is_over() -> None:
+    cells, codes = two_columns(500, ["x", "y"])
+    codes[:, 2] = (codes[:, 0] >= 5) ^ (codes[:, 1] == 1)
+    ended, whole = (fit_trees(codes, cells, 2, 0, seconds) for seconds in (0.0, 600.0))
+    assert len(ended.columns) <= MEMBERS < len(whole.columns)

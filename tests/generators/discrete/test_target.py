@@ -9,7 +9,7 @@ import pytest
 
 from generators.discrete.autoregressive import Network, Walk, nothing_direct
 from generators.discrete.cells import Cells, Codes, cells_of
-from generators.discrete.target import Contest, contest_of, fit_head, target_of
+from generators.discrete.target import Contest, Growth, contest_of, fit_head, target_of
 from generators.discrete.trees import Head
 from schemas.profile import profile_table
 from schemas.table import Column, Kind, Role, TableSchema
@@ -54,7 +54,7 @@ def ignorant(cells: Cells) -> Walk:
 def test_trees_that_tell_more_take_over_and_their_marginal_is_the_tables(caplog: pytest.LogCaptureFixture) -> None:
     cells, codes = in_cells(interaction(0.1))
     with caplog.at_level(logging.INFO):
-        trees, found = fit_head(codes, cells, TARGET, ORDER, ignorant(cells), HELD_BACK, 0)
+        trees, found = fit_head(codes, cells, TARGET, ORDER, ignorant(cells), HELD_BACK, Growth(0))
     assert trees is not None
     head = found["head"]
     assert head["drawn_by"] == "trees"
@@ -68,7 +68,7 @@ def test_trees_that_tell_more_take_over_and_their_marginal_is_the_tables(caplog:
 
 def test_trees_that_tell_nothing_more_do_not() -> None:
     cells, codes = in_cells(interaction(0.5))
-    trees, found = fit_head(codes, cells, TARGET, ORDER, ignorant(cells), HELD_BACK, 0)
+    trees, found = fit_head(codes, cells, TARGET, ORDER, ignorant(cells), HELD_BACK, Growth(0))
     assert trees is None
     assert found["head"]["drawn_by"] == "network"
     assert found["head"]["trees_nats"] == pytest.approx(np.log(2), abs=0.03)
@@ -77,7 +77,7 @@ def test_trees_that_tell_nothing_more_do_not() -> None:
 def test_the_rows_that_decide_are_not_learned_from() -> None:
     cells, codes = in_cells(interaction(0.1))
     codes[HELD_BACK, TARGET] ^= 1  # where the target says the contrary
-    trees, found = fit_head(codes, cells, TARGET, ORDER, ignorant(cells), HELD_BACK, 0)
+    trees, found = fit_head(codes, cells, TARGET, ORDER, ignorant(cells), HELD_BACK, Growth(0))
     assert trees is None
     assert found["head"]["trees_nats"] > 1
 
@@ -85,15 +85,15 @@ def test_the_rows_that_decide_are_not_learned_from() -> None:
 def test_few_rows_decide_nothing() -> None:
     cells, codes = in_cells(interaction(0.0))
     network = ignorant(cells)
-    assert fit_head(codes, cells, TARGET, ORDER, network, HELD_BACK[:49], 0) == (None, {})
+    assert fit_head(codes, cells, TARGET, ORDER, network, HELD_BACK[:49], Growth(0)) == (None, {})
     codes[HELD_BACK[:2], TARGET] = -1  # their target is not known
-    assert fit_head(codes, cells, TARGET, ORDER, network, HELD_BACK[:51], 0) == (None, {})
+    assert fit_head(codes, cells, TARGET, ORDER, network, HELD_BACK[:51], Growth(0)) == (None, {})
 
 
 def test_the_same_seed_decides_the_same() -> None:
     cells, codes = in_cells(interaction(0.1, 900))
     held_back = HELD_BACK[:90]
-    first, again = (fit_head(codes, cells, TARGET, ORDER, ignorant(cells), held_back, 4) for _ in range(2))
+    first, again = (fit_head(codes, cells, TARGET, ORDER, ignorant(cells), held_back, Growth(4)) for _ in range(2))
     assert first[0] is not None
     assert again[0] is not None
     assert first[1] == again[1]
