@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,8 @@ CALIBRATION_ROWS = 32_768
 SURE = 1.28
 """So many standard errors must the trees be better by; those that are no better are so by chance one time in ten."""
 
-OF_TRAINING = 0.2
-"""Growing trees takes at most this part of the time that training may take: once to compare, once to keep."""
+OF_TRAINING = 0.4
+"""Growing trees takes at most this part of the time that training may take."""
 
 Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -53,9 +54,10 @@ class Growth:
     seed: int
     training_s: float = inf
 
-    def trees(self, codes: Codes, cells: Cells, target: int) -> Trees:
-        """Trees that tell a column from the others."""
-        return fit_trees(codes, cells, target, self.seed, OF_TRAINING * self.training_s)
+    @property
+    def allowed_s(self) -> float:
+        """How long growing may take in all."""
+        return OF_TRAINING * self.training_s
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def fit_head(
 ) -> tuple[Trees | None, Mapping[str, Any]]:
     """Grow trees for the target, if the rows held back say that they tell it better than the network.
 
-    Those that are kept are grown once more, from all rows.
+    Those that are kept are grown once more, from all rows, unless too little time is left for that.
 
     Args:
         codes: the rows, negative where a cell is unknown, shape (n, d).
@@ -131,7 +133,9 @@ def fit_head(
     judged = judged[judged[:, target] >= 0]
     if len(judged) < FEWEST_JUDGED:
         return None, {}
-    trial = Head(growth.trees(np.delete(codes, held_back, axis=0), cells, target))
+    began_s = perf_counter()
+    trial = Head(fit_trees(np.delete(codes, held_back, axis=0), cells, target, growth.seed, growth.allowed_s))
+    took_s = perf_counter() - began_s
     contest = contest_of(walk.log_chances(judged, order)[:, target], trial.log_chances(judged))
     found = {"head": contest.to_json()}
     logging.getLogger(__name__).info("the target, on rows held back: %s", found["head"])
@@ -142,4 +146,7 @@ def fit_head(
     strata = rng.permuted(np.tile(np.arange(CALIBRATION_ROWS)[:, None], unknown.shape[1]), axis=0)
     drawn, _ = walk.draw((strata + rng.random(unknown.shape)) / CALIBRATION_ROWS, unknown, order)
     share = cells.share[cells.first[target] : cells.first[target + 1]]
-    return calibrated_trees(growth.trees(codes, cells, target), share, drawn), found
+    if 2 * took_s > growth.allowed_s:
+        return calibrated_trees(trial.trees, share, drawn), found
+    kept = fit_trees(codes, cells, target, growth.seed, growth.allowed_s - took_s)
+    return calibrated_trees(kept, share, drawn), found

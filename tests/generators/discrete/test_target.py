@@ -7,10 +7,12 @@ import logging
 import numpy as np
 import pytest
 
+from generators.discrete import target
 from generators.discrete.autoregressive import Network, Walk, nothing_direct
+from generators.discrete.boosting import fit_trees
 from generators.discrete.cells import Cells, Codes, cells_of
-from generators.discrete.target import Contest, Growth, contest_of, fit_head, target_of
-from generators.discrete.trees import Head
+from generators.discrete.target import OF_TRAINING, Contest, Growth, contest_of, fit_head, target_of
+from generators.discrete.trees import Head, Trees
 from schemas.profile import profile_table
 from schemas.table import Column, Kind, Role, TableSchema
 from tests.generators.tables import Made, table
@@ -132,3 +134,19 @@ def test_a_target_has_a_head_if_its_cells_are_few(column: Column, values: list[o
     assert target_of(made[1], cells) == (1 if eligible else None)
     plain = TableSchema("made", made[1].columns[:1])
     assert target_of(plain, cells_of(plain, profile_table(made[0].select(["n"]), plain), 20)) is None
+
+
+def test_where_time_is_short_the_trees_that_were_compared_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells, codes = in_cells(interaction(0.1))
+    grown: list[tuple[int, float]] = []
+
+    def counted(codes: Codes, cells: Cells, target: int, seed: int, max_seconds: float) -> Trees:
+        grown.append((len(codes), max_seconds))
+        return fit_trees(codes, cells, target, seed)
+
+    monkeypatch.setattr(target, "fit_trees", counted)
+    for training_s in (1e-6, 1e6):
+        trees, _ = fit_head(codes, cells, TARGET, ORDER, ignorant(cells), HELD_BACK, Growth(0, training_s))
+        assert trees is not None
+    assert [rows for rows, _ in grown] == [1_800, 1_800, 2_000]
+    assert [seconds for _, seconds in grown] == pytest.approx([OF_TRAINING * 1e-6, *[OF_TRAINING * 1e6] * 2], rel=1e-3)
