@@ -18,9 +18,8 @@ from schemas.secrets import Setting
 
 logger = logging.getLogger(__name__)
 
-STUCK_S, MARKERS = 30.0, 1
-"""After so long without a record it is asked whether there are some: more than so many, since a transaction leaves its
-marker behind its last record."""
+STUCK_S = 30.0
+"""After so long without a record it is asked whether there are some."""
 
 CONSUMER: Mapping[str, Setting] = {
     "enable.auto.commit": False,
@@ -177,7 +176,7 @@ class Inbox:
         except ServiceError:
             return False
         places, known = self._places(), set(self._begun) if self._shares else set(bounds)
-        return any(not places[p] <= high <= places[p] + MARKERS for p, (_, high) in bounds.items() if p in known)
+        return any(places[p] != high for p, (_, high) in bounds.items() if p in known)
 
     def _places(self) -> dict[int, int]:
         """By partition, the offset that is to be read next."""
