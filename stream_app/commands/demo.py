@@ -29,6 +29,8 @@ from stream_app.web import Served, Web, app, serve
 FOLDER = Path(".synthstream/demo")
 SUMMARY = Path("demo-summary.json")
 LIMIT_VARIABLE = "DEMO_SECONDS"
+REFERENCE_ROWS = 1_000_000
+"""Enough to see what the demo shows, and soon drawn."""
 
 
 @click.command("demo")
@@ -79,7 +81,7 @@ def demo_command(seconds: float | None, rate: float, model: str, port: int, as_j
 def _trained(model: str, quiet: bool) -> Artifact:
     with progress_bar(quiet) as told:
         told(0.0, "reading 336,776 flights")
-        plan = training.Training(model, "flights", Choices())
+        plan = training.Training(model, "flights", Choices(), reference_rows=REFERENCE_ROWS)
         return training.train(Rows.of(flights()), plan, FOLDER / "flights", told)
 
 
