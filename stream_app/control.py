@@ -152,12 +152,29 @@ class Acknowledgement:
 Order = Callable[[Desired], Desired]
 """Turns the state a stream is in into the state it should be in."""
 
+
+def to_state(state: State) -> Order:
+    """The command that brings a stream into a state."""
+    return lambda desired: replace(desired, state=state)
+
+
+def unless_stopped(verb: str, state: State) -> Order:
+    """The same; the order raises InputError where the stream is stopped, which is to be undone by name."""
+
+    def order(desired: Desired) -> Desired:
+        if desired.state is State.STOPPED:
+            raise InputError(f"{verb}: the stream is stopped; start it again with `synthstream start`")
+        return replace(desired, state=state)
+
+    return order
+
+
 ORDERS: Mapping[str, Order] = {
-    "start": lambda desired: replace(desired, state=State.RUNNING),
-    "stop": lambda desired: replace(desired, state=State.STOPPED),
-    "pause": lambda desired: replace(desired, state=State.PAUSED),
-    "resume": lambda desired: replace(desired, state=State.RUNNING),
-    "drain": lambda desired: replace(desired, state=State.DRAINED),
+    "start": to_state(State.RUNNING),
+    "stop": to_state(State.STOPPED),
+    "pause": unless_stopped("pause", State.PAUSED),
+    "resume": unless_stopped("resume", State.RUNNING),
+    "drain": to_state(State.DRAINED),
 }
 """The commands without an argument."""
 

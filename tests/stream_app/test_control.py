@@ -99,6 +99,16 @@ def test_a_stream_that_nobody_began_is_told_nothing(broker: Broker) -> None:
     assert commanded(stream) == []
 
 
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+def test_a_stopped_stream_is_started_by_name_alone(stream: Stream, verb: str) -> None:
+    stream.tell(ORDERS["stop"], "stop")
+    with pytest.raises(InputError, match=f"{verb}: the stream is stopped; start it again with `synthstream start`"):
+        stream.tell(ORDERS[verb], verb)
+    assert [each.state for each in commanded(stream)] == [State.STOPPED]
+    stream.tell(ORDERS["start"], "start")
+    assert commanded(stream)[-1].state is State.RUNNING
+
+
 def test_shards_that_say_nothing_are_named(stream: Stream) -> None:
     del stream.owned[1]
     with pytest.raises(ServiceError, match=r"^shards 1: did not acknowledge within 0\.2 s; is a worker running\?"):
