@@ -153,17 +153,12 @@ Order = Callable[[Desired], Desired]
 """Turns the state a stream is in into the state it should be in."""
 
 
-def to_state(state: State) -> Order:
-    """The command that brings a stream into a state."""
-    return lambda desired: replace(desired, state=state)
-
-
-def unless_stopped(verb: str, state: State) -> Order:
-    """The same; the order raises InputError where the stream is stopped, which is to be undone by name."""
+def to_state(state: State, from_stopped: bool = True) -> Order:
+    """The command that brings a stream into a state; raises InputError where it is stopped, unless that ends so."""
 
     def order(desired: Desired) -> Desired:
-        if desired.state is State.STOPPED:
-            raise InputError(f"{verb}: the stream is stopped; start it again with `synthstream start`")
+        if desired.state is State.STOPPED and not from_stopped:
+            raise InputError("state=stopped: the stream does not run; start it again with `synthstream start`")
         return replace(desired, state=state)
 
     return order
@@ -172,8 +167,8 @@ def unless_stopped(verb: str, state: State) -> Order:
 ORDERS: Mapping[str, Order] = {
     "start": to_state(State.RUNNING),
     "stop": to_state(State.STOPPED),
-    "pause": unless_stopped("pause", State.PAUSED),
-    "resume": unless_stopped("resume", State.RUNNING),
+    "pause": to_state(State.PAUSED, from_stopped=False),
+    "resume": to_state(State.RUNNING, from_stopped=False),
     "drain": to_state(State.DRAINED),
 }
 """The commands without an argument."""

@@ -18,7 +18,7 @@ from generators.discrete.columnwise import Floats32, Ints, N, calibrated
 from generators.neural.checkpoints import Keeper, digest_of
 from generators.neural.devices import device_of, fork_random, together
 from generators.neural.smooth import Smooth
-from generators.neural.training import Loss, Plan, train
+from generators.neural.training import JUDGED_AT_ONCE, Loss, Plan, train
 from generators.task import Progress
 
 FEW_ROWS, SMALL_BATCH, LARGE_BATCH = 15_000, 128, 512
@@ -44,6 +44,9 @@ hold a column or two, and of all that may be known of a row, these are states th
 
 MOST_GIVEN = 2
 """So many cells are given at the most then."""
+
+JUDGED_LOGITS = 2**26
+"""Rows are judged so many at a time that a column has no more logits than this, 256 MiB of them."""
 
 GENTLY = 0.2
 """Training that goes on with more of the same learns so many times as fast as from nothing."""
@@ -186,6 +189,7 @@ def fit_any_order(
         device=device,
         bf16=settings["bf16"],
         alone=loss_alone(codes, cells),
+        judged_at_once=judged_at_once(cells),
     )
     if begun.gently:
         plan = replace(plan, learning_rate=plan.learning_rate * GENTLY)
@@ -211,6 +215,11 @@ def fit_any_order(
         )
         train(model, rows, *_told(few_given, order, seed), close, lambda _, what: progress(1.0, f"closing, {what}"))
     return calibrated(model.network(), cells.share, cells.first, order, seed), trained.held_back
+
+
+def judged_at_once(cells: Cells) -> int:
+    """How many rows are judged at a time: fewer where a column has very many cells."""
+    return min(max(JUDGED_LOGITS // int(np.diff(cells.first).max(initial=1)), 1), JUDGED_AT_ONCE)
 
 
 def loss_alone(codes: Codes, cells: Cells) -> float:

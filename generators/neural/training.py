@@ -58,6 +58,7 @@ class Plan:
         alone: the loss of columns that know nothing of each other, in nats a row, for who compares trainings.
         betas: of AdamW: how slowly it forgets gradients and their squares.
         unit: what rows held back are judged in.
+        judged_at_once: how many of these at a time, at the most.
 
     Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization"; Polyak and Juditsky 1992.
     """
@@ -80,6 +81,7 @@ class Plan:
     alone: float = nan
     betas: tuple[float, float] = (0.9, 0.999)
     unit: str = "nats a row"
+    judged_at_once: int = JUDGED_AT_ONCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +157,7 @@ class _Run(Generic[Model]):
 
     def __init__(self, model: Model, rows: Tensor, loss: Loss[Model], judge: Loss[Model], plan: Plan) -> None:
         self._began, self._late = time.perf_counter(), False
-        self._processes, self._at_once, self._judged_at_once = processes(), plan.batch_rows, JUDGED_AT_ONCE
+        self._processes, self._at_once, self._judged_at_once = processes(), plan.batch_rows, plan.judged_at_once
         model.to(plan.device)
         order = self._processes.same(torch.randperm(len(rows)))
         if plan.aside is None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
 
+from generators.discrete.cells import Cells
 from generators.fitting import fit_artifact
-from generators.neural.any_order import few_given, some_given
+from generators.neural.any_order import few_given, judged_at_once, some_given
 from generators.randomness import uniforms
 from schemas.table import Column, Kind
 from tests.generators.tables import ignore, table
@@ -48,3 +51,10 @@ def test_of_few_rows_too_it_learns_what_one_column_settles_of_another() -> None:
     model = fit_artifact(rows, schema, "tabular.nade", {"max_epochs": 12}, 0, ignore, reference_rows=1).generator
     drawn = model.sample(20_000, uniforms((9, 9), 0, 20_000, model.width))
     assert np.mean(drawn.column("category").to_numpy() != drawn.column("wind").to_numpy() // 5) < 0.03
+
+
+@pytest.mark.parametrize(("most", "rows"), [(10, 16_384), (4_096, 16_384), (100_000, 671), (2**27, 1)])
+def test_of_a_column_of_very_many_cells_fewer_rows_are_judged_at_a_time(most: int, rows: int) -> None:
+    first = np.array([0, 3, 3 + most])
+    cells = Cells(*(first if field.name == "first" else np.empty(0) for field in fields(Cells)))  # type: ignore[arg-type]
+    assert judged_at_once(cells) == rows
