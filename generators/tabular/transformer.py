@@ -30,7 +30,7 @@ class Transformer(Sequential[Decoder]):
     NAME: ClassVar[str] = "tabular.transformer"
     HELP: ClassVar[str] = "small transformer over columns; as close as nade, slower to train and to draw"
     LEARNS: ClassVar[Learns] = Learns.ROWS
-    COST: ClassVar[Cost] = Cost(6.0, 300.0, 8.0)
+    COST: ClassVar[Cost] = Cost(6.0, 300.0, 4.0)
     FEWEST_ROWS: ClassVar[int] = 100
     NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {

@@ -25,7 +25,7 @@ class Tvae(WholeRows):
     ACCELERATES: ClassVar[bool] = True
     LONG: ClassVar[bool] = True
     LEARNS: ClassVar[Learns] = Learns.GROUPS
-    COST: ClassVar[Cost] = Cost(5.0, 150.0, 0.8)
+    COST: ClassVar[Cost] = Cost(5.0, 150.0, 0.4)
     FEWEST_ROWS: ClassVar[int] = 1000
     NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {
