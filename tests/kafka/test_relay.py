@@ -161,10 +161,10 @@ def test_a_group_whose_place_was_dropped_goes_on_with_the_oldest_record_there_is
 def test_a_transaction_that_librdkafka_never_comes_back_from_is_given_up(
     cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    never = threading.Event()
+    member = Member(cluster, topic)  # with patience: a broker may be slow to begin with it
     monkeypatch.setattr("connectors.kafka.relay.PATIENCE_S", 0.1)
     monkeypatch.setattr("connectors.kafka.relay.GRACE_S", 0.1)
-    never = threading.Event()
-    member = Member(cluster, topic)
     with pytest.raises(ServiceError, match="does not answer"):
         member.relay._in_time(never.wait)
     never.set()
