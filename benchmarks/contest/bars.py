@@ -10,6 +10,17 @@ from typing import Any
 
 NADE, MIXTURE, RIVAL = "tabular.nade", "tabular.mixture", "mostlyai-engine"
 
+MARGINALS, DIFFUSION = "tabular.marginals", "tabular.diffusion"
+
+BESIDE_SDV = {"tabular.ctgan": "sdv.ctgan", "tabular.tvae": "sdv.tvae"}
+"""Models that SDV has too, by ours."""
+
+WHOLE_ROWS = (DIFFUSION, "tabular.transformer", "tabular.hybrid")
+"""Families whose rows are to be harder to tell apart than columns drawn by themselves, too."""
+
+FAMILIES = (*BESIDE_SDV, "tabular.copulagan", "tabular.tablegan", *WHOLE_ROWS)
+"""Models that are to learn more than each column by itself."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -107,16 +118,18 @@ def short(number: float) -> str:
 
 def bars(summaries: list[Summary]) -> list[Bar]:
     """Every bar that concerns what was run, model by model."""
-    rivals = {s.table: s for s in summaries if s.model == RIVAL}
     found: list[Bar] = []
     for summary in summaries:
-        rival = rivals.get(summary.table)
+        beside = {other.model: other for other in summaries if other.table == summary.table}
+        rival = beside.get(RIVAL)
         if summary.table == "adult" and summary.model == NADE:
             found += _nade_on_adult(summary, rival)
         elif summary.table == "adult" and summary.model == MIXTURE:
             found += _mixture_on_adult(summary)
         elif summary.model == NADE and rival is not None:
             found += _nade_beside(summary, rival)
+        if summary.model in FAMILIES:
+            found += _family(summary, beside)
         if summary.figures.get("conditional_speed"):
             found += _conditional(summary)
     return found
@@ -150,6 +163,25 @@ def _nade_beside(own: Summary, rival: Summary) -> Iterator[Bar]:
     yield _bar(own, "fit at most as long as mostlyai-engine's", "fit_s", rival.mean("fit_s"))
     three = None if rows_per_s is None else 3 * rows_per_s
     yield _bar(own, "at least 3 times mostlyai-engine's rows/s", "rows_per_s", three, at_least=True)
+
+
+def _family(own: Summary, beside: Mapping[str, Summary]) -> Iterator[Bar]:
+    """What concerns a family and those that ran beside it."""
+    plain, theirs = beside.get(MARGINALS), beside.get(BESIDE_SDV.get(own.model, ""))
+    if plain is not None:
+        yield _bar(own, "TSTR above marginals'", "tstr", plain.mean("tstr"), at_least=True)
+        yield _bar(own, "pairs above marginals'", "pairs", plain.mean("pairs"), at_least=True)
+        if own.model in WHOLE_ROWS:
+            yield _bar(own, "C2ST below marginals'", "c2st_auc", plain.mean("c2st_auc"))
+    if theirs is not None:
+        yield _bar(own, "C2ST no worse than SDV's", "c2st_auc", theirs.mean("c2st_auc"))
+        yield _bar(own, "TSTR no worse than SDV's", "tstr", theirs.mean("tstr"), at_least=True)
+        half = None if (fit_s := theirs.mean("fit_s")) is None else fit_s / 2
+        yield _bar(own, "fit in at most half of SDV's time", "fit_s", half)
+    if own.model == DIFFUSION:
+        yield _bar(own, "fit at most 15 minutes", "fit_s", 900.0)
+        for model in (name for name in BESIDE_SDV if name in beside):
+            yield _bar(own, f"C2ST below {model}'s", "c2st_auc", beside[model].mean("c2st_auc"))
 
 
 def _conditional(own: Summary) -> Iterator[Bar]:

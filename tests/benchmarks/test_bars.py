@@ -107,6 +107,27 @@ def test_whoever_was_measured_under_conditions_has_bars_for_it() -> None:
     assert verdicts(Summary("t", "tabular.copula", {"conditions": (0.0,)})) == {}
 
 
+def test_families_are_held_against_marginals_and_those_that_sdv_has_against_its_own() -> None:
+    plain = Summary("adult", "tabular.marginals", {"tstr": (0.5,), "pairs": (0.77,), "c2st_auc": (0.99,)})
+    theirs = Summary("adult", "sdv.ctgan", {"tstr": (0.88,), "c2st_auc": (0.97,), "fit_s": (400.0,)})
+    own = Summary("adult", "tabular.ctgan", {"tstr": (0.87,), "pairs": (0.9,), "c2st_auc": (0.92,), "fit_s": (201.0,)})
+    other = Summary("adult", "tabular.diffusion", {"tstr": (0.91,), "pairs": (0.98,), "c2st_auc": (0.93,)})
+    found = verdicts(plain, theirs, own, other)
+    assert found == {
+        "tabular.ctgan: TSTR above marginals'": True,
+        "tabular.ctgan: pairs above marginals'": True,
+        "tabular.ctgan: C2ST no worse than SDV's": True,
+        "tabular.ctgan: TSTR no worse than SDV's": False,
+        "tabular.ctgan: fit in at most half of SDV's time": False,
+        "tabular.diffusion: TSTR above marginals'": True,
+        "tabular.diffusion: pairs above marginals'": True,
+        "tabular.diffusion: C2ST below marginals'": True,
+        "tabular.diffusion: fit at most 15 minutes": None,
+        "tabular.diffusion: C2ST below tabular.ctgan's": False,
+    }
+    assert verdicts(Summary("adult", "tabular.tvae", {"tstr": (0.9,)})) == {}
+
+
 def test_a_bar_at_its_limit_is_met() -> None:
     assert Bar("t", "m", "what", 0.5, 0.5).by == 0
     assert Bar("t", "m", "what", 0.5, 0.5, at_least=True).to_json()["met"]
