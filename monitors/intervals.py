@@ -22,6 +22,15 @@ Z = 1.959963984540054
 """The normal quantile at 97.5 %."""
 
 
+def widened(together: float) -> float:
+    """How many times as wide 95 % intervals are when so many are to hold at once (Bonferroni).
+
+    >>> widened(1), round(widened(20), 3)
+    (1.0, 1.542)
+    """
+    return float(ndtri(1 - MISS / 2 / together)) / Z
+
+
 def nothing() -> Estimate:
     """The answer when no record was seen: not a number, on n = 0."""
     return Estimate(nan, nan, nan, 0)

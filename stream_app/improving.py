@@ -11,6 +11,7 @@ import generators
 from generators.artifact import Artifact
 from generators.task import Progress
 from monitors.estimate import Estimate
+from monitors.intervals import widened
 from monitors.metric import Worse
 from schemas.errors import InputError
 from schemas.inference import Choices
@@ -161,7 +162,7 @@ class Improving:
             return Attempt(advice, False, "was not over when time was up"), best
         rows = under(drawn(artifact, tables.synthetic.rows, self.plan.seed), tables.ground.schema, self.source.real)
         after = self._standing(artifact, replace(tables, synthetic=Side(rows, tables.ground)))
-        helped, harmed = moved(best.verdict, after.verdict)
+        helped, harmed = moved(best.verdict, after.verdict, 1 + len(self.attempts))
         kept, why = weighed(helped, harmed)
         better, worse = tuple(map(_said, helped)), tuple(map(_said, harmed))
         return Attempt(advice, kept, why, after.verdict.outcome.value, better, worse), after
@@ -196,14 +197,22 @@ Moved = tuple[Judged, Judged]
 """A number before and after."""
 
 
-def moved(before: Verdict, after: Verdict) -> tuple[list[Moved], list[Moved]]:
+def moved(before: Verdict, after: Verdict, attempt: int = 1) -> tuple[list[Moved], list[Moved]]:
     """The numbers that were below and got better beyond chance, and those that are below since they got worse.
 
     Beyond chance is where the interval of the difference leaves out 0 (Zou and Donner, Statistics in Medicine 2008).
-    Both were measured beside the same real rows, which makes that interval wider than it need be.
+    Both were measured beside the same real rows, which makes that interval wider than it need be. Whoever tries often
+    and looks at many numbers sees some get better by luck: for those that were below it is widened as all of them
+    together demand, and as attempts do, of which the k-th has 1 / (k (k + 1)) of all the luck that is allowed.
+
+    Args:
+        before: what was thought; after: what is thought now.
+        attempt: which attempt it is, from 1.
     """
     pairs = list(_paired(before, after))
-    helped = [(one, two) for one, two in pairs if one.mark is Mark.BELOW and _is_better(one, two)]
+    below = [(one, two) for one, two in pairs if one.mark is Mark.BELOW]
+    wider = widened(max(len(below), 1) * attempt * (attempt + 1))
+    helped = [(one, two) for one, two in below if _is_better(one, two, wider)]
     harmed = [(one, two) for one, two in pairs if one.mark is not Mark.BELOW is two.mark and _is_better(two, one)]
     return helped, harmed
 
@@ -216,14 +225,14 @@ def _paired(before: Verdict, after: Verdict) -> Iterator[Moved]:
             yield had, each
 
 
-def _is_better(one: Judged, two: Judged) -> bool:
-    """Whether the second is better beyond chance."""
+def _is_better(one: Judged, two: Judged, wider: float = 1.0) -> bool:
+    """Whether the second is better beyond chance, by an interval so many times as wide."""
     low, high = (two, one) if one.score.WORSE is Worse.LOWER else (one, two)
-    return _surely_above(low.measured.of, high.measured.of)
+    return _surely_above(low.measured.of, high.measured.of, wider)
 
 
-def _surely_above(one: Estimate, other: Estimate) -> bool:
-    return one.value - other.value > hypot(one.value - one.low, other.high - other.value)
+def _surely_above(one: Estimate, other: Estimate, wider: float) -> bool:
+    return one.value - other.value > wider * hypot(one.value - one.low, other.high - other.value)
 
 
 def weighed(helped: list[Moved], harmed: list[Moved]) -> tuple[bool, str]:

@@ -33,6 +33,9 @@ BY_CHANCE = 0.05
 NEVER = 0.2
 """Combinations that never occur would be so many rows at the least, had the columns nothing to do with each other."""
 
+EXACT = 2.0**53
+"""Whole numbers up to here are written as such."""
+
 FEWEST_ROWS = 50
 MOST_COLUMNS = 40
 FEW_VALUES = 100
@@ -266,4 +269,7 @@ def _end(values: pa.Array[Any], which: str) -> Any:
     if not end.is_valid:
         return None
     equal: Any = pc.equal(values, end)
-    return end.as_py() if equal.true_count >= MIN_SHARED_ROWS else None
+    if equal.true_count < MIN_SHARED_ROWS:
+        return None
+    value = end.as_py()
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < EXACT else value

@@ -118,6 +118,9 @@ def _of_column(study: Study, column: Column, treated: Treated, most_values: int)
     share = _largest(study, column)
     if known.distinct == 1 and not known.nulls:
         yield Caution(Matter.CONSTANT, name, "one value in every row: it says nothing", _drop(column.name))
+    elif known.distinct == 1:
+        told = "one value in every row that has any: only its gaps say something"
+        yield Caution(Matter.CONSTANT, name, told, f"unless they do: {_drop(column.name)}")
     elif share >= NEARLY and present >= MIN_SHARED_ROWS:
         told = f"one value in {share:.2%} of the rows"
         yield Caution(Matter.NEARLY_CONSTANT, name, told, f"keep it only if the others matter: {_drop(column.name)}")

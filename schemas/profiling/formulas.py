@@ -52,7 +52,10 @@ class _Term:
 
 
 def formulas_of(study: Study) -> list[Formula]:
-    """Formulas that nearly all rows keep; of those over the same columns the plainest one."""
+    """Formulas that nearly all rows keep; of those over the same columns the plainest one, and of two the later column's.
+
+    A table has its totals behind what they are made of.
+    """
     names = [n for n in study.numbers if study.profile[n].distinct >= FEWEST_VALUES and "`" not in n][:MOST_COLUMNS]
     names = _without_copies(study, names)
     found: dict[frozenset[str], tuple[float, Formula]] = {}
@@ -61,19 +64,26 @@ def formulas_of(study: Study) -> list[Formula]:
         for term in (*_sums(study, name, others), *_products(study, name, others)):
             rule = _kept(study, name, term)
             key = frozenset((name, *term.columns))
-            if rule is not None and (key not in found or term.plainness < found[key][0]):
+            if rule is not None and (key not in found or term.plainness <= found[key][0]):
                 found[key] = (term.plainness, rule)
     smallest = [key for key in found if not any(other < key for other in found)]
     return [found[key][1] for key in smallest]
 
 
 def _without_copies(study: Study, names: Sequence[str]) -> list[str]:
-    """The columns, of those that agree in nearly all rows only the first."""
+    """The columns, of those that agree in nearly all rows that tell something only the first."""
     kept: list[str] = []
     for name in names:
-        if not any(np.mean(study.numbers[name] == study.numbers[other]) > KEPT / 2 for other in kept):
+        if not any(_agree(study.numbers[name], study.numbers[other]) for other in kept):
             kept.append(name)
     return kept
+
+
+def _agree(values: Floats, others: Floats) -> bool:
+    """Whether two columns hold the same, also where they do not hold their most frequent values."""
+    known = ~np.isnan(values) & ~np.isnan(others)
+    telling = known & ((values != _mode(values)) | (others != _mode(others)))
+    return bool(telling.any() and np.mean(values[telling] == others[telling]) >= KEPT)
 
 
 def _kept(study: Study, name: str, term: _Term) -> Formula | None:

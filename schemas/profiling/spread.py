@@ -91,7 +91,7 @@ def _evenness(known: ColumnProfile) -> str:
 def _of_numbers(study: Study, column: Column, known: ColumnProfile) -> Spread:
     values, present = as_numbers(column, study.rows.table.column(column.name))
     values = values[present]
-    quantiles = {f"{100 * level:.0f}": said(column, _knot_at(known, level)) for level in LEVELS}
+    quantiles = {f"{100 * level:.0f}": _told(column, _knot_at(known, level)) for level in LEVELS}
     edges = edges_of(known)
     counts = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0]
     plain = column.kind in (Kind.INTEGER, Kind.NUMBER) and len(values) >= MIN_SHARED_ROWS
@@ -107,6 +107,12 @@ def _of_numbers(study: Study, column: Column, known: ColumnProfile) -> Spread:
         tuple(np.where(counts >= MIN_SHARED_ROWS, counts, 0).tolist()),
         ends=_ends(column, known, edges),
     )
+
+
+def _told(column: Column, value: float) -> str:
+    """A number as people write it, without zeros that say nothing."""
+    text = said(column, value)
+    return text.rstrip("0").rstrip(".") if "." in text and column.kind is Kind.NUMBER else text
 
 
 def _knot_at(known: ColumnProfile, level: float) -> float:
@@ -145,10 +151,10 @@ def _ends(column: Column, known: ColumnProfile, edges: Floats) -> tuple[str, str
     knots = np.array(known.knots)
     inside = knots[(knots >= edges[0]) & (knots <= edges[-1])]
     if not len(inside):
-        return said(column, knots[0]), said(column, knots[-1])
+        return _told(column, knots[0]), _told(column, knots[-1])
     under = "under " if inside[0] > knots[0] else ""
     over = "over " if inside[-1] < knots[-1] else ""
-    return under + said(column, float(inside[0])), over + said(column, float(inside[-1]))
+    return under + _told(column, float(inside[0])), over + _told(column, float(inside[-1]))
 
 
 def quantiles_of(known: ColumnProfile, levels: Floats) -> Floats:

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scipy.special import ndtri
-
 from monitors.estimate import Estimate
-from monitors.intervals import MISS, Z
+from monitors.intervals import widened
 from monitors.metric import Worse
 from stream_app.assessment import every
 from stream_app.assessment.assessed import Assessed
@@ -111,7 +109,7 @@ def judge(assessed: Assessed, limits: Limits) -> Verdict:
 
 
 def _mark(score: Score, of: Estimate, bar: float, together: int) -> Mark:
-    wider = float(ndtri(1 - MISS / 2 / together)) / Z
+    wider = widened(together)
     low, high = of.value - wider * (of.value - of.low), of.value + wider * (of.high - of.value)
     if score.WORSE is Worse.HIGHER:
         value, low, high, bar, edge = -of.value, -high, -low, -bar, -score.RANGE[0]

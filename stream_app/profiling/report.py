@@ -152,7 +152,8 @@ def _missing(console: Console, survey: Survey) -> None:
     _heading(console, "Where values are missing")
     for pattern in gaps.patterns[:6]:
         named = ", ".join(pattern.columns) or "nothing"
-        _wrapped(console, f"{pattern.share:6.1%}  {named}")
+        share = min(max(pattern.share, 0.001), 0.999)  # neither none nor all: others look otherwise
+        _wrapped(console, f"{share:6.1%}  {named}")
     for told in gaps.told[:4]:
         _wrapped(console, f"{told.by} tells where {told.column} is missing (strength {told.strength:.2f})", "dim")
 

@@ -184,7 +184,14 @@ def test_a_number_is_better_where_the_interval_of_the_difference_leaves_out_noth
     helped, harmed = moved(before, verdict(("ks", ("x",), after)))
     assert (bool(helped), harmed) == (helps, [])
     told_apart = verdict(("c2st", (), 1.8 - 0.85))
-    assert bool(moved(told_apart, verdict(("c2st", (), 1.75 - after)))[0]) == (1.75 - after < 0.95 - 0.0283)
+    assert bool(moved(told_apart, verdict(("c2st", (), 1.75 - after)))[0]) == (1.75 - after < 0.95 - 0.0323)
+
+
+def test_luck_is_asked_more_of_the_more_often_and_at_the_more_numbers_it_is_looked() -> None:
+    before, after = verdict(("ks", ("x",), 0.80)), verdict(("ks", ("x",), 0.835))
+    assert [bool(moved(before, after, attempt)[0]) for attempt in (1, 2, 3)] == [True, False, False]
+    others = [("tv", (name,), 0.5) for name in "abcdef"]
+    assert not moved(verdict(("ks", ("x",), 0.80), *others), verdict(("ks", ("x",), 0.835), *others))[0]
 
 
 def test_what_met_its_bar_is_neither_helped_nor_harmed_while_it_does() -> None:

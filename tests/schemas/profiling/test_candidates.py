@@ -97,6 +97,17 @@ def test_a_sum_is_found_whatever_the_few_rows_that_break_it_say() -> None:
     assert texts == ["l is left + r"]
 
 
+@pytest.mark.parametrize("rare", [0.1, 0.3])
+def test_a_total_is_a_total_though_most_rows_have_none_of_its_parts_but_one(rare: float) -> None:
+    rng, rows = rng_of(13), 3_000
+    item = np.round(rng.gamma(2, 20, rows), 2)
+    parts = [np.where(rng.random(rows) < rare, np.round(rng.gamma(2, 3, rows), 2), 0.0) for _ in range(2)]
+    table = of({"item": item, "ship": parts[0], "off": parts[1], "total": item + parts[0] - parts[1]})
+    assert [each.expression for each in formulas_of(study(table))] == ["item + ship - off"]
+    texts = {each.rule.text for each in found(table).candidates}
+    assert "off is at least 0" in texts
+
+
 def test_formulas_are_not_made_of_gaps_constants_or_copies() -> None:
     rng = rng_of(4)
     numbers = rng.normal(size=400)

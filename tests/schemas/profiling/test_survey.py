@@ -75,6 +75,14 @@ def test_a_histogram_counts_every_row_and_cuts_long_tails() -> None:
     assert shape_of(ColumnProfile("x", 9, 0, 1, (4.0,), (1.0,))) == "one value"
 
 
+def test_numbers_are_told_without_zeros_that_say_nothing() -> None:
+    values = np.append(np.zeros(500), np.round(rng_of(2).exponential(0.001, 500), 9))
+    made = study(of({"x": values, "y": np.arange(1_000) % 7}))
+    spread = spread_of(made, made.schema["x"])
+    assert spread.quantiles["5"] == "0"
+    assert float(spread.quantiles["95"]) == pytest.approx(np.quantile(values, 0.95), rel=0.1)
+
+
 def test_units_are_read_from_names() -> None:
     names = ["pay_usd", "delayMinutes", "Weight kg", "share", "m", "temp_celsius", "mins"]
     assert [unit_of(Column(name, Kind.NUMBER)) for name in names] == ["USD", "min", "kg", "share", None, "°C", "min"]
@@ -152,6 +160,7 @@ def test_what_disappoints_is_said_before_training() -> None:
     rows = 2_000
     made = {
         "constant": ["x"] * rows,
+        "mark": pa.array([7.0] * rows, mask=np.arange(rows) % 3 == 0),
         "nearly": np.where(np.arange(rows) % 300 == 0, "b", "a").tolist(),
         "gone": pa.array(rng.normal(size=rows), mask=rng.random(rows) < 0.8),
         "codes": [f"code {i % 1500}" for i in range(rows)],
@@ -166,6 +175,7 @@ def test_what_disappoints_is_said_before_training() -> None:
     said = matters(found(table))
     assert said == {
         ("constant", ("constant",)),
+        ("constant", ("mark",)),
         ("nearly constant", ("nearly",)),
         ("mostly missing", ("gone",)),
         ("many values", ("codes",)),
