@@ -172,7 +172,10 @@ def able_to(found: tuple[Suited, ...], facts: Facts, budget_s: float) -> tuple[S
     ]
     if not least:
         raise InputError(f"model=auto: no generator suits a table of {facts.rows:,} rows; name one with --model")
+    asked = (
+        f" with reference_rows={facts.reference_rows:,}; fewer take less" if facts.reference_rows is not None else ""
+    )
     raise InputError(
         f"max_seconds={budget_s:g}: too little to train anything on {facts.rows:,} rows of {facts.columns} columns; "
-        f"the smallest that works is {ceil(min(least))}"
+        f"the smallest that works is {ceil(min(least))}{asked}"
     )

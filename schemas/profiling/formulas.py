@@ -52,7 +52,7 @@ class _Term:
 
 
 def formulas_of(study: Study) -> list[Formula]:
-    """Formulas that nearly all rows keep; of those over the same columns the plainest one, and of two the later column's.
+    """Formulas that nearly all rows keep; of those over the same columns the plainest, of two the later column's.
 
     A table has its totals behind what they are made of.
     """

@@ -16,7 +16,7 @@ Told = Callable[[float, str], object]
 WANTED: Mapping[Needs, str] = {
     Needs.HOLDOUT: "real rows that training did not see: --holdout TABLE, or --split",
     Needs.TARGET: "a column to learn: --target COLUMN",
-    Needs.RULES: "rules: --rules FILE",
+    Needs.RULES: "rules: --rules FILE (synthstream profile REAL --rules FILE writes those that real rows keep)",
 }
 """What a score can not be had without, and how to give it."""
 

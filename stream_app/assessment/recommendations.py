@@ -138,9 +138,22 @@ def _of(finding: Finding, source: Source) -> tuple[str, Change]:
                 _training(source, KEEPS_NO_ROWS),
             )
         case Kind.EVEN | Kind.NUMBERS | Kind.SHARES | Kind.DROPPED | Kind.MISSING:
-            return "train on all rows: marginals are kept to a thousandth", _training(source, LEARNS_MOST)
+            return f"train on all rows: marginals are kept to a thousandth{_or_wider(source)}", _most(source)
         case _:
-            return "train the model that learns most of how columns go together", _training(source, LEARNS_MOST)
+            return f"train the model that learns most of how columns go together{_or_wider(source)}", _most(source)
+
+
+def _most(source: Source) -> Change:
+    return _training(source, LEARNS_MOST)
+
+
+def _or_wider(source: Source) -> str:
+    """What to do where that may be the model there is: a file does not say what drew it."""
+    return (
+        ""
+        if source.model is not None
+        else "; where it drew this file, assess its artifact: a wider one is then advised"
+    )
 
 
 def _own(source: Source) -> str:

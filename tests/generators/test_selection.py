@@ -103,6 +103,9 @@ def test_too_little_time_for_anything_says_the_least_that_works() -> None:
         able_to(suited(LARGE, 1.0), LARGE, 1.0)
     assert len(error.value.faults) == 1
     assert able_to(suited(LARGE, 2.0), LARGE, 2.0)[0].name == "x.quick"
+    many = replace(LARGE, reference_rows=10_000_000)
+    with pytest.raises(InputError, match="that works is 21 with reference_rows=10,000,000; fewer take less"):
+        able_to(suited(many, 2.0), many, 2.0)
 
 
 def test_costs_grow_with_rows_columns_and_many_values_and_shrink_on_a_gpu() -> None:

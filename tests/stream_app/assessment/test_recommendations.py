@@ -59,10 +59,13 @@ def test_where_learners_alone_are_open_no_rows_are_drawn_that_they_would_not_see
     assert many.command == "synthstream assess real.csv drawn --holdout kept.csv --seed 1"
 
 
+def told_on(kind: Kind, source: Source) -> Advice:
+    assessed = Assessed(tables_of(small(50), small(50)), (), {})
+    return advise([Finding(kind, (), "")], judge(assessed, Limits()), assessed, source)[0]
+
+
 def advice_on(kind: Kind, source: Source) -> Change:
-    tables = tables_of(small(50), small(50))
-    assessed = Assessed(tables, (), {})
-    return advise([Finding(kind, (), "")], judge(assessed, Limits()), assessed, source)[0].change
+    return told_on(kind, source).change
 
 
 def test_a_network_that_does_not_do_is_made_wider_and_others_give_way_to_it() -> None:
@@ -70,6 +73,14 @@ def test_a_network_that_does_not_do_is_made_wider_and_others_give_way_to_it() ->
     assert advice_on(Kind.PAIRS, SOURCE) == Change(Deed.TRAIN, "tabular.nade", (("width", 128),))
     wide = replace(SOURCE, settings={"width": 300, "cells": 50})
     assert dict(advice_on(Kind.PAIRS, wide).settings) == {"width": 512, "cells": 50}
+
+
+def test_a_file_does_not_say_what_drew_it_so_what_to_do_if_that_was_the_same_model_is_told() -> None:
+    further = "where it drew this file, assess its artifact"
+    assert [further in told_on(Kind.PAIRS, each).action for each in (replace(SOURCE, model=None), SOURCE)] == [
+        True,
+        False,
+    ]
 
 
 def test_with_rules_the_model_is_trained_as_it_was() -> None:
