@@ -92,6 +92,8 @@ def alike(keys: Sequence[npt.NDArray[Any]], n: int) -> tuple[npt.NDArray[np.int6
     """
     kind = np.zeros(n, np.int64)
     for key in keys:
+        if n and (key == key[0]).all():
+            continue
         codes = _in_order(key)
         kind = _in_order(kind * (codes.max(initial=0) + 1) + codes)
     return np.flatnonzero(np.diff(np.maximum.accumulate(kind), prepend=-1)), kind

@@ -132,29 +132,35 @@ def conditional_latents(
     """
     n, d = u.shape[0], lower.shape[0]
     first = low.shape[0]
-    z = np.empty(d)
-    x = np.empty((d, n))
-    for i in range(n):
-        for j in range(d):
-            mean = 0.0
-            for k in range(j):
-                mean += lower[j, k] * z[k]
-            if j < first:
-                z[j] = _truncated(u[i, j], mean, lower[j, j], low[j, i : i + 1], high[j, i : i + 1])
-            elif j < first + len(parts):
-                m = j - first
-                z[j] = _truncated(u[i, j], mean, lower[j, j], ends[0, m, : parts[m]], ends[1, m, : parts[m]])
+    z = np.empty((d, n))
+    x = np.zeros((d, n))
+    for j in range(d):
+        for k in range(j):
+            weight = lower[j, k]
+            for i in range(n):
+                x[j, i] += weight * z[k, i]
+        m = j - first
+        for i in range(n):
+            if j < first and low[j, i] == high[j, i]:
+                z[j, i] = (low[j, i] - x[j, i]) / lower[j, j]
+            elif j < first:
+                z[j, i] = _truncated(u[i, j], x[j, i], lower[j, j], low[j, i : i + 1], high[j, i : i + 1])
+            elif m < len(parts):
+                z[j, i] = _truncated(u[i, j], x[j, i], lower[j, j], ends[0, m, : parts[m]], ends[1, m, : parts[m]])
             else:
-                z[j] = normal_quantile(u[i, j])
-            x[j, i] = mean + lower[j, j] * z[j]
+                z[j, i] = normal_quantile(u[i, j])
+        for i in range(n):
+            x[j, i] += lower[j, j] * z[j, i]
     return x
 
 
 @numba.njit(cache=True, nogil=True)
 def _truncated(u: float, mean: float, sd: float, low: Floats, high: Floats) -> float:
     """A standard normal z with mean + sd z in a union of intervals."""
-    total = 0.0
-    for k in range(len(low)):
+    below = normal_cdf((low[0] - mean) / sd)
+    mass = normal_cdf((high[0] - mean) / sd) - below
+    total = mass
+    for k in range(1, len(low)):
         total += normal_cdf((high[k] - mean) / sd) - normal_cdf((low[k] - mean) / sd)
     if total <= 1e-14:  # all of it out of reach, or a single point: the nearest place
         best: float = (low[0] - mean) / sd
@@ -165,8 +171,9 @@ def _truncated(u: float, mean: float, sd: float, low: Floats, high: Floats) -> f
         return best
     left = u * total
     for k in range(len(low)):
-        below = normal_cdf((low[k] - mean) / sd)
-        mass = normal_cdf((high[k] - mean) / sd) - below
+        if k > 0:
+            below = normal_cdf((low[k] - mean) / sd)
+            mass = normal_cdf((high[k] - mean) / sd) - below
         if left < mass or k == len(low) - 1:
             z = normal_quantile(below + min(left, mass))
             kept: float = min(max(z, (low[k] - mean) / sd), (high[k] - mean) / sd)

@@ -193,34 +193,34 @@ class Copula(Generator):
         x = np.empty((len(self._correlation), len(uniforms)))
         missing = np.column_stack([~column.present for column in held.values()])  # (n, held)
         first, kinds = alike(list(missing.T), len(uniforms))
+        ends = {i: self._ends(i, column) for i, column in held.items() if i in self._drawn}
         for kind, gone in enumerate(missing[first]):
-            rows = np.flatnonzero(kinds == kind)
-            allowed = self._allowed(dict(zip(held, gone, strict=True)))
-            bounds = [
-                (self._drawn.index(i), *self._ends(i, held[i], rows))
-                for i, without_it in zip(held, gone, strict=True)
-                if not without_it and i in self._drawn
-            ]
-            x[:, rows] = self._bounded(uniforms[rows], bounds, allowed)
+            rows = slice(None) if len(first) == 1 else np.flatnonzero(kinds == kind)
+            of_columns = dict(zip(held, gone, strict=True))
+            bounds = [(self._drawn.index(i), ends[i][:, rows]) for i in ends if not of_columns[i]]
+            x[:, rows] = self._bounded(uniforms[rows], bounds, self._allowed(of_columns))
         return x
 
     def _bounded(
-        self, uniforms: Floats, bounds: list[tuple[int, Floats, Floats]], allowed: Mapping[int, npt.NDArray[np.bool_]]
+        self, uniforms: Floats, bounds: list[tuple[int, Floats]], allowed: Mapping[int, npt.NDArray[np.bool_]]
     ) -> Floats:
         """Normals with some variables between bounds, and patterns among those allowed.
 
         The first bounded variable is drawn by its own distribution among the rows that have its column, and the
         patterns given it: for one column that is exact.
+
+        Args:
+            uniforms: shape (n, d) or wider.
+            bounds: the variables, each with its `_ends`.
+            allowed: of patterns of missing values, by their place among those that vary.
         """
-        first = [j for j, _, _ in bounds] + [len(self._drawn) + g for g in allowed]
+        first = [j for j, _ in bounds] + [len(self._drawn) + g for g in allowed]
         turned = np.array(first + [j for j in range(len(self._correlation)) if j not in first], np.int64)
         low, high = np.empty((2, len(bounds), len(uniforms)))
-        for row, (j, from_, to) in enumerate(bounds):
+        for row, (j, (from_, to, low_end, high_end)) in enumerate(bounds):
+            low[row], high[row] = low_end, high_end
             if row == 0:
                 low[0] = high[0] = np.interp(from_ + (to - from_) * uniforms[:, 0], self._reached[j], LATENTS)
-            else:
-                low[row] = np.where(from_ <= 0, -FAR, np.interp(from_, self._reached[j], LATENTS))
-                high[row] = np.where(to >= 1, FAR, np.interp(to, self._reached[j], LATENTS))
         most = max((int(patterns.sum()) for patterns in allowed.values()), default=1)
         ends = np.zeros((2, len(allowed), most))
         for row, (g, patterns) in enumerate(allowed.items()):
@@ -253,11 +253,15 @@ class Copula(Generator):
                 found[g] = allowed
         return found
 
-    def _ends(self, index: int, held: Held, rows: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """The uniforms that become the held values of a column, in some rows."""
-        j, taken = self._drawn.index(index), held.values.take(rows)
+    def _ends(self, index: int, held: Held) -> Floats:
+        """What becomes the held values of a column: from where and up to where, as uniforms and as normals; (4, n)."""
+        first, kind = alike([held.places, held.present], len(held.places))
+        j, taken = self._drawn.index(index), held.values.take(first)
         column, profile = self.schema.columns[index], self.profile.columns[index]
-        return intervals_of(column, profile, self._pieces, j, (taken, held.places[rows]))
+        from_, to = intervals_of(column, profile, self._pieces, j, (taken, held.places[first]))
+        low = np.where(from_ <= 0, -FAR, np.interp(from_, self._reached[j], LATENTS))
+        high = np.where(to >= 1, FAR, np.interp(to, self._reached[j], LATENTS))
+        return np.stack([from_, to, low, high])[:, kind]
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """Correlations, orders of categories, patterns, and the pools of invented values."""
