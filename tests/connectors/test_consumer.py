@@ -22,7 +22,7 @@ from schemas.errors import InputError, ServiceError
 
 pytestmark = pytest.mark.kernel
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 SETTINGS: dict[str, Any] = {"group.id": "readers", "enable.auto.commit": False, "auto.offset.reset": "error"}
 
 

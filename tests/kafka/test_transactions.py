@@ -131,7 +131,7 @@ def test_a_reader_of_a_topic_at_rest_keeps_its_client_though_a_marker_is_behind_
     producer.produce(topic, b"x", partition=0)
     producer.commit_transaction(10)
     inbox = Inbox(cluster, topic)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not len(inbox.poll(10, 0.1).values):
         assert time.monotonic() < deadline
     monkeypatch.setattr("connectors.kafka.inbox.STUCK_S", 0.2)

@@ -36,7 +36,7 @@ def answers(url: str) -> Callable[[], bool]:
 
     def ask() -> bool:
         try:
-            with urlopen(url, timeout=5) as answer:
+            with urlopen(url, timeout=30) as answer:
                 return bool(answer.status == 200)
         except URLError:
             return False
@@ -51,7 +51,7 @@ def monitored(url: str, records: int) -> Callable[[], bool]:
     def ask() -> bool:
         if not ready():
             return False
-        with urlopen(f"{url}/api/state", timeout=5) as answer:
+        with urlopen(f"{url}/api/state", timeout=30) as answer:
             return bool(json.load(answer)["totals"]["monitored"] >= records)
 
     return ask

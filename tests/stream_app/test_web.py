@@ -29,7 +29,7 @@ def web(
 def ask(
     served: Served, path: str, method: str = "GET", headers: Mapping[str, str] | None = None
 ) -> tuple[HTTPResponse, bytes]:
-    connection = HTTPConnection(urlsplit(served.url).netloc, timeout=10)
+    connection = HTTPConnection(urlsplit(served.url).netloc, timeout=30)
     try:
         connection.request(method, path, headers=dict(headers or {}))
         answer = connection.getresponse()
@@ -161,7 +161,7 @@ def test_closing_frees_the_port_and_may_be_repeated() -> None:
     served.close()
     served.close()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=5)
+        socket.create_connection(("127.0.0.1", port), timeout=30)
     with serve(app(Web(dict, bytes, bool)), "127.0.0.1", port) as again:
         assert again.url == served.url
 

@@ -68,7 +68,7 @@ PATHS = ("/", "/api/state", "/api/incident", "/metrics", "/healthz", "/readyz", 
 
 def body(url: str) -> bytes:
     try:
-        with urlopen(url, timeout=10) as answer:
+        with urlopen(url, timeout=30) as answer:
             return bytes(answer.read())
     except HTTPError as error:
         return error.read()

@@ -63,7 +63,7 @@ class Told:
     def post(self, alerts: Any) -> None:
         """Keep alerts."""
         if self.waits is not None:
-            assert self.waits.wait(10)
+            assert self.waits.wait(30)
         if self.fails > 0:
             self.fails -= 1
             raise ServiceError("alertmanager=u: does not answer")
@@ -239,7 +239,7 @@ def test_the_real_alertmanager_pages_and_hears_that_it_is_over(tmp_path: Path, p
     client, judged = Alertmanager(f"http://127.0.0.1:{port}"), Judged()
 
     def active() -> list[dict[str, Any]]:
-        with urlopen(f"{client.url}/api/v2/alerts", timeout=5) as answer:
+        with urlopen(f"{client.url}/api/v2/alerts", timeout=30) as answer:
             return list(json.load(answer))
 
     with ExitStack() as stack:

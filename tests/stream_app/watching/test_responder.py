@@ -56,7 +56,7 @@ class Did:
     def act(self, response: Response, ongoing: Ongoing) -> Reaction | None:
         """Keep it."""
         if self.waits is not None:
-            assert self.waits.wait(10)
+            assert self.waits.wait(30)
         if self.fails > 0:
             self.fails -= 1
             raise ServiceError("no broker")
