@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,6 +44,30 @@ more, the farther is their error below a window's, and the sooner a small drift 
 PAIR_BLOCKS = 4
 """In how many blocks of its own rows pairs of columns are sought that go together."""
 
+
+@dataclass(frozen=True)
+class Within:
+    """As many of its own rows as a generator draws in some time, by how long its first ones took.
+
+    Args:
+        seconds: in which they are to be drawn; `FEWEST_REFERENCE_ROWS` are drawn all the same.
+        most: no more than so many.
+    """
+
+    seconds: float
+    most: int
+
+    def rows(self, artifact: Artifact) -> int:
+        """How many these are."""
+        source = _source(artifact)
+        source.block(0)  # what is loaded at first is not counted
+        began = time.perf_counter()
+        for index in range(1, PAIR_BLOCKS):
+            source.block(index)
+        row_s = (time.perf_counter() - began) / (PAIR_BLOCKS - 1) / BLOCK_ROWS
+        return int(min(max(self.seconds * (os.cpu_count() or 1) / row_s, FEWEST_REFERENCE_ROWS), self.most))
+
+
 NOTHING_COUNTED = RowCounts(0, {}, {}, Moments((), (), np.zeros((1, 1), np.int64), np.zeros((0, 0), np.int64)))
 
 
@@ -54,7 +78,7 @@ def fit_artifact(
     settings: Mapping[str, Any],
     seed: int,
     progress: Progress,
-    reference_rows: int | None = None,
+    reference_rows: int | Within | None = None,
 ) -> Artifact:
     """Train a generator from nothing on a table that is in memory.
 
@@ -82,7 +106,7 @@ def artifact_from(
     settings: Mapping[str, Any],
     seed: int,
     progress: Progress,
-    reference_rows: int | None = None,
+    reference_rows: int | Within | None = None,
 ) -> Artifact:
     """Train a generator from where it is told to begin; arguments and errors as of `fit_artifact`, but
 
@@ -126,6 +150,8 @@ def artifact_from(
         reference_rows = 1
     elif reference_rows is None:
         reference_rows = reference_rows_of(start.generator, len(schema.names))
+    elif isinstance(reference_rows, Within):
+        reference_rows = reference_rows.rows(artifact)
     reference = reference_counts(artifact, reference_rows, progress)
     golden = {fingerprint(): golden_hash(artifact)}
     train_s = time.perf_counter() - began
@@ -142,6 +168,10 @@ def reference_rows_of(generator: type[Generator], columns: int) -> int:
     """How many of its own rows a generator is measured on, unless more or fewer are asked for."""
     row_s = generator.COST.drawing_s(1, max(columns, 1))
     return int(min(max(REFERENCE_S / row_s, FEWEST_REFERENCE_ROWS), MOST_REFERENCE_ROWS))
+
+
+def _source(artifact: Artifact, population: Population | None = None) -> Source:
+    return Source(artifact, seed=0, epoch=0, shard=0, shards=1, purpose=Purpose.REFERENCE, population=population)
 
 
 def reference_counts(
@@ -162,7 +192,7 @@ def reference_counts(
         steered: how they are steered.
         pairs: which pairs of columns to count; None for those that its first rows show to go together.
     """
-    source = Source(artifact, seed=0, epoch=0, shard=0, shards=1, purpose=Purpose.REFERENCE, population=population)
+    source = _source(artifact, population)
     blocks = -(-rows // BLOCK_ROWS)
     if pairs is None:
         first = [source.block(index, steered) for index in range(min(blocks, PAIR_BLOCKS))]

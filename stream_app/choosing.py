@@ -13,7 +13,8 @@ from typing import Any
 
 import generators
 from generators.discrete.cells import FEW
-from generators.selection import LEARNED, Facts, Suited, able_to, drawing_s, drawn_rows, suited
+from generators.fitting import Within, reference_rows_of
+from generators.selection import DRAWING, LEARNED, Facts, Suited, able_to, drawing_s, drawn_rows, suited
 from generators.task import Progress
 from schemas.errors import InputError
 from schemas.profile import Profile, profile_rows
@@ -73,7 +74,8 @@ def choose(raw: Rows, plan: Training, budget: Budget, told: Progress) -> Trainin
     told(0.0, "what suits the table")
     schema = schema_of(raw, plan)
     rows = rows_under(raw, schema)
-    facts = facts_of(rows, schema, profile_rows(rows, schema), budget.device, plan.reference_rows)
+    asked = plan.reference_rows if isinstance(plan.reference_rows, int) else None
+    facts = facts_of(rows, schema, profile_rows(rows, schema), budget.device, asked)
     found = suited(facts, budget.max_seconds)
     able = able_to(found, facts, budget.max_seconds)
     tried = _tried(able, rows, plan, schema, budget, told) if budget.tries else []
@@ -92,7 +94,8 @@ def choose(raw: Rows, plan: Training, budget: Budget, told: Progress) -> Trainin
         "considered": [_considered(each) for each in found],
         **({"tried": [each.to_json() for each in tried]} if tried else {}),
     }
-    plan = replace(plan, reference_rows=drawn_rows(generator, facts, budget.max_seconds), chosen=kept)
+    within = Within(DRAWING * budget.max_seconds, reference_rows_of(generator, facts.columns))
+    plan = replace(plan, reference_rows=within if asked is None else asked, chosen=kept)
     return replace(plan, model=chosen.name, settings=settings, device=device_for(chosen.name, budget.device))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from connectors.files import read_rows
 from generators.artifact import Artifact, save
 from generators.constraints.rows import Ruled, check_rules, ruled
-from generators.fitting import artifact_from
+from generators.fitting import Within, artifact_from
 from generators.neural.launch import Launch
 from generators.start import Keep, Start
 from generators.task import Progress
@@ -59,7 +59,7 @@ class Training:
     before: Artifact | None = None
     device: str = "cpu"
     chosen: Mapping[str, Any] = field(default_factory=dict)
-    reference_rows: int | None = None
+    reference_rows: int | Within | None = None
 
     def __post_init__(self) -> None:
         self.start()  # refuses what the model can not do before any work is done

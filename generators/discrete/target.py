@@ -35,7 +35,7 @@ CALIBRATION_ROWS = 32_768
 SURE = 1.28
 """So many standard errors must the trees be better by; those that are no better are so by chance one time in ten."""
 
-OF_TRAINING = 0.4
+OF_TRAINING = 0.25
 """Growing trees takes at most this part of the time that training may take."""
 
 Floats32 = npt.NDArray[np.float32]

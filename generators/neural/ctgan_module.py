@@ -1,8 +1,8 @@
 """The conditional generator and its critic as torch trains them.
 
-The critic takes ten rows at once. Its penalty is on the gradient by its input, which is written out here: the critic is
-linear but for the signs of what is inside, so that gradient is a product of its weights with their masks. The first
-layer of a row between a real and a made one is between theirs, so it costs nothing.
+The critic takes several rows at once. Its penalty is on the gradient by its input, which is written out here: the
+critic is linear but for the signs of what is inside, so that gradient is a product of its weights with their masks. The
+first layer of a row between a real and a made one is between theirs, so it costs nothing.
 
 Source: Xu et al. 2019, "Modeling tabular data using conditional GAN", 4; Gulrajani et al. 2017, "Improved training of
 Wasserstein GANs"; Lin et al. 2018, "PacGAN".
@@ -25,9 +25,6 @@ from generators.neural.adversaries import Player, compared, play, reversed_gradi
 from generators.neural.blocks import Blocks
 from generators.start import Start
 from generators.task import Progress
-
-PACKED = 10
-"""The critic sees so many rows at once."""
 
 TEMPERATURE = 0.2
 PENALTY = 10.0
@@ -90,11 +87,13 @@ class CtganModule(Player):
         conditions: what rows are conditioned on.
         width: of the hidden layers.
         latent: how many normals there are.
+        packed: how many rows the critic sees at once.
     """
 
-    def __init__(self, layout: Layout, conditions: Conditions, width: int, latent: int) -> None:
+    def __init__(self, layout: Layout, conditions: Conditions, width: int, latent: int, packed: int) -> None:
         super().__init__()
         self.layout, self.blocks, self.latent, self.conditions = layout, Blocks(layout), latent, conditions
+        self.packed = packed
         row, c = layout.numbers + layout.states, conditions.count
         inputs, outputs = (latent, latent + width, latent + 2 * width), (width, width, row)
         self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in zip(inputs, outputs, strict=True))
@@ -102,9 +101,9 @@ class CtganModule(Player):
             (2 * torch.rand(c, o) - 1) / (i + c) ** 0.5 for i, o in zip(inputs, outputs, strict=True)
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(width, track_running_stats=False) for _ in range(2))
-        near = 1 / (PACKED * (row + c)) ** 0.5
+        near = 1 / (packed * (row + c)) ** 0.5
         sizes = (layout.numbers, layout.states, c)
-        self.of_input = nn.ParameterList((2 * torch.rand(PACKED * size, width) - 1) * near for size in sizes)
+        self.of_input = nn.ParameterList((2 * torch.rand(packed * size, width) - 1) * near for size in sizes)
         self.shift = nn.Parameter((2 * torch.rand(width) - 1) * near)
         self.middle, self.last = nn.Linear(width, width), nn.Linear(width, 1)
 
@@ -120,10 +119,10 @@ class CtganModule(Player):
 
     def losses(self, n: int) -> Tensor:
         """What both lose on about so many rows."""
-        packs = max(n // PACKED, 2)
-        condition, real = self.conditions.drawn(packs * PACKED)
+        packs = max(n // self.packed, 2)
+        condition, real = self.conditions.drawn(packs * self.packed)
         m, blocks = self.blocks.numbers, self.blocks
-        out = self.made(torch.randn(packs * PACKED, self.latent), condition)
+        out = self.made(torch.randn(packs * self.packed, self.latent), condition)
         logits = out[:, m:]
         told = out.new_zeros(())
         if condition is not None:
@@ -138,12 +137,13 @@ class CtganModule(Player):
     ) -> Tensor:
         """What the critic loses; its gradient by what is made is reversed."""
         of_numbers, of_states, of_conditions = self.of_input
-        m, blocks, offsets = self.blocks.numbers, self.blocks, torch.arange(PACKED)
+        m, blocks, packed = self.blocks.numbers, self.blocks, self.packed
+        offsets = torch.arange(packed)
         shared: Tensor = self.shift
         if condition is not None:
-            at = condition.view(packs, PACKED) + offsets * self.conditions.count
+            at = condition.view(packs, packed) + offsets * self.conditions.count
             shared = shared + F.embedding_bag(at, of_conditions, mode="sum")
-        places = blocks.places(real[:, m:]).view(packs, PACKED, -1) + offsets[:, None] * blocks.states
+        places = blocks.places(real[:, m:]).view(packs, packed, -1) + offsets[:, None] * blocks.states
         shown = F.embedding_bag(places.flatten(1), of_states, mode="sum")  # a row is a one in each variable's states
         first_real = real[:, :m].reshape(packs, -1) @ of_numbers + shown + shared
         first_made = reversed_gradient(numbers).reshape(packs, -1) @ of_numbers + shared
@@ -244,7 +244,8 @@ def fit_ctgan(
     """
 
     def made(learned: Tensor) -> CtganModule:
-        return CtganModule(layout, Conditions(layout, learned), settings["width"], settings["latent"])
+        sizes = (settings["width"], settings["latent"], settings["packed"])
+        return CtganModule(layout, Conditions(layout, learned), *sizes)
 
     asked = (settings, seed, start)
     return play(made, rows, asked, progress).network()

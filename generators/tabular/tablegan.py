@@ -30,7 +30,7 @@ class TableGan(WholeRows):
     HELP: ClassVar[str] = "rows as images by a convolutional GAN; trains in minutes, draws fast"
     CONDITIONS_OFF: ClassVar[float] = 0.25
     LEARNS: ClassVar[Learns] = Learns.GROUPS
-    COST: ClassVar[Cost] = Cost(5.0, 500.0, 0.6)
+    COST: ClassVar[Cost] = Cost(5.0, 1_000.0, 0.6)
     FEWEST_ROWS: ClassVar[int] = 1000
     NEEDS_TORCH: ClassVar[bool] = True
     SETTINGS: ClassVar[Mapping[str, Any]] = {

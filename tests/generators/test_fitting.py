@@ -1,9 +1,13 @@
+from itertools import count
+from types import SimpleNamespace
+
 import pytest
 
-from generators.blocks import Source
+from generators import fitting
+from generators.blocks import BLOCK_ROWS, Source
 from generators.constraints.rows import ruled
 from generators.fingerprint import fingerprint
-from generators.fitting import artifact_from, fit_artifact
+from generators.fitting import PAIR_BLOCKS, Within, artifact_from, fit_artifact
 from generators.start import Start
 from schemas.bins import bins_of
 from schemas.errors import InputError
@@ -34,6 +38,15 @@ def test_the_reference_counts_every_column(name: str) -> None:
         assert sum(counts) == artifact.reference.rows == 4_096
         assert len(counts) == bins_of(column, artifact.profile[column.name]).size
         assert counts[0] == 0 or not artifact.profile[column.name].knots
+
+
+def test_as_many_own_rows_are_counted_as_are_drawn_in_the_time_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = quick("tabular.copula", "orders")
+    told = count(0.0, (PAIR_BLOCKS - 1) * BLOCK_ROWS * 1e-4)  # a tenth of a millisecond a row
+    monkeypatch.setattr(fitting, "time", SimpleNamespace(perf_counter=lambda: next(told)))
+    monkeypatch.setattr(fitting, "os", SimpleNamespace(cpu_count=lambda: 2))
+    monkeypatch.setattr(fitting, "FEWEST_REFERENCE_ROWS", 20_000)
+    assert [Within(seconds, 90_000).rows(artifact) for seconds in (0.1, 2.0, 60.0)] == [20_000, 40_000, 90_000]
 
 
 def test_training_again_gives_the_same_model_and_another_seed_another() -> None:

@@ -11,11 +11,13 @@ from generators.encoded.encoding import encoded
 from generators.encoded.layout import Layout, layout_of
 from generators.encoded.modes import modes_of
 from generators.neural import ctgan_module
-from generators.neural.ctgan_module import PACKED, Conditions, CtganModule
+from generators.neural.ctgan_module import Conditions, CtganModule
 from schemas.profile import profile_table
 from schemas.rows import Rows
 from schemas.table import TableSchema
 from tests.generators.tables import orders
+
+PACKED = 5
 
 
 def made() -> tuple[CtganModule, Tensor, Layout]:
@@ -25,7 +27,7 @@ def made() -> tuple[CtganModule, Tensor, Layout]:
     layout = layout_of(schema, profile, modes)
     rows = torch.from_numpy(encoded(Rows.of(table), layout, schema, profile, 0, modes=modes))
     torch.manual_seed(0)
-    return CtganModule(layout, Conditions(layout, rows), 16, 4), rows, layout
+    return CtganModule(layout, Conditions(layout, rows), 16, 4, PACKED), rows, layout
 
 
 def test_every_real_row_meets_its_condition_and_rare_ones_come_more_often() -> None:
