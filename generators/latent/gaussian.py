@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from schemas.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,13 +23,13 @@ GRID = 4_096
 LATENTS: Floats = np.linspace(-REACH, REACH, GRID)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def normal_cdf(x: float) -> float:
     """The standard normal distribution function."""
     return 0.5 * math.erfc(-x * 0.7071067811865476)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def normal_quantile(u: float) -> float:
     """The inverse of the standard normal distribution function, right to 1e-15.
 
@@ -65,7 +66,7 @@ def normal_quantile(u: float) -> float:
     return -top / low if q < 0 else top / low
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def cholesky(matrix: Floats) -> Floats:
     """The lower triangle whose square is a positive definite matrix, shape (d, d); one thread, one order."""
     d = matrix.shape[0]
@@ -83,7 +84,7 @@ def cholesky(matrix: Floats) -> Floats:
     return lower
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def latents(u: Floats, lower: Floats) -> Floats:
     """Correlated normals from uniforms.
 
@@ -109,7 +110,7 @@ def latents(u: Floats, lower: Floats) -> Floats:
     return x
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def conditional_latents(
     u: Floats, lower: Floats, low: Floats, high: Floats, ends: Floats, parts: npt.NDArray[np.int64]
 ) -> Floats:
@@ -154,7 +155,7 @@ def conditional_latents(
     return x
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _truncated(u: float, mean: float, sd: float, low: Floats, high: Floats) -> float:
     """A standard normal z with mean + sd z in a union of intervals."""
     below = normal_cdf((low[0] - mean) / sd)

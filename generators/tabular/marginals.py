@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -16,11 +15,12 @@ from generators.cost import Cost, Learns
 from generators.given import arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
 from generators.task import Task
+from schemas.kernel import kernel
 from schemas.profile import Profile
 from schemas.table import TableSchema
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _place_all(
     u: npt.NDArray[np.float64], table: npt.NDArray[np.float64], guide: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.float64]:
