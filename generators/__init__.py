@@ -75,7 +75,7 @@ def settings_for(generator: type[Generator], given: Mapping[str, Any]) -> dict[s
 def _read(value: Any, kind: type[Any]) -> Any:
     if kind is bool and isinstance(value, str):
         return {"true": True, "false": False}[value.lower()] if value.lower() in ("true", "false") else _fail()
-    if isinstance(value, bool) is not (kind is bool):
+    if isinstance(value, bool) is not (kind is bool) or (kind is int and isinstance(value, float) and value % 1):
         return _fail()
     return kind(value)
 

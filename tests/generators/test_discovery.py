@@ -43,6 +43,12 @@ def test_settings_fill_up_and_read_text() -> None:
     assert generators.settings_for(Tuned, {"rate": 1}) == {"epochs": 10, "rate": 1.0, "fast": False}
 
 
+def test_a_whole_number_may_be_written_with_a_point_but_not_with_a_fraction() -> None:
+    assert generators.settings_for(Tuned, {"epochs": 3.0})["epochs"] == 3
+    with pytest.raises(InputError, match=r"epochs=2\.5: must be int, such as 10"):
+        generators.settings_for(Tuned, {"epochs": 2.5})
+
+
 def test_every_fault_of_settings_is_listed() -> None:
     with pytest.raises(InputError) as caught:
         generators.settings_for(Tuned, {"epoch": 1, "rate": "much", "fast": "maybe", "epochs": True})
