@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.errors import InputError
-from schemas.kernel import kernel
 from schemas.numeric import NUMERIC_KINDS, as_numbers, scale_of
 from schemas.profile import ColumnProfile
 from schemas.table import Column, Kind
@@ -230,7 +230,7 @@ def intervals_of(
     return low, high
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def place(u: float, table: Floats, guide: npt.NDArray[np.int32]) -> float:
     """Turn a uniform into a value.
 

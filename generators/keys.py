@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -12,7 +13,6 @@ import pyarrow as pa
 from schemas.arrow_views import bytes_of, offsets_of
 from schemas.blobs import Blobs
 from schemas.errors import InputError
-from schemas.kernel import kernel
 
 DEFAULT_BASE = 10**9
 """Where keys start in a table that has no key column."""
@@ -96,7 +96,7 @@ def partitions_of(texts: pa.Array[Any], shards: int) -> npt.NDArray[np.int64]:
     return _partitions(bytes_of(texts.buffers()[2]), offsets_of(texts), shards)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _partitions(data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], shards: int) -> npt.NDArray[np.int64]:
     found = np.empty(len(ends) - 1, np.int64)
     for i in range(len(found)):
@@ -104,7 +104,7 @@ def _partitions(data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], shards
     return found
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _murmur2(data: npt.NDArray[np.uint8], size: int) -> int:
     m = 0x5BD1E995  # below 2^31, so that products with 32 bits fit 63 and the same source runs uncompiled
     h = 0x9747B28C ^ size
@@ -127,7 +127,7 @@ def _murmur2(data: npt.NDArray[np.uint8], size: int) -> int:
     return h ^ (h >> 15)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _digits(number: int, out: npt.NDArray[np.uint8]) -> int:
     """Write the decimal digits of a number to the front of `out`; returns how many characters."""
     size = 0
@@ -146,7 +146,7 @@ def _digits(number: int, out: npt.NDArray[np.uint8]) -> int:
     return size
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _search(
     base: int, shard: int, shards: int, start: int, count: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], npt.NDArray[np.int64]]:

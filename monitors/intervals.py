@@ -26,7 +26,7 @@ def widened(together: float) -> float:
     """How many times as wide 95 % intervals are when so many are to hold at once (Bonferroni).
 
     >>> widened(1), round(widened(20), 3)
-    (1.0, 1.542)
+    (1.0, 1.543)
     """
     return float(ndtri(1 - MISS / 2 / together)) / Z
 

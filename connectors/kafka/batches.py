@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -15,7 +16,6 @@ from connectors.kafka.calls import called
 from connectors.kafka.heads import Heads
 from connectors.kafka.librdkafka import INT, POINTER, SIZE, TEXT, Signature
 from schemas.blobs import Blobs, Longs
-from schemas.kernel import kernel
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -60,7 +60,7 @@ class Polled:
     headers: Heads
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def look(functions: Longs, messages: Longs, fields_at: int, seen: tuple[Longs, Longs, Longs], heads_at: int) -> None:
     """Take in what messages say of themselves.
 
@@ -82,7 +82,7 @@ def look(functions: Longs, messages: Longs, fields_at: int, seen: tuple[Longs, L
             counts[row] = called(functions[3], (heads[row],))
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def list_heads(functions: Longs, heads: Longs, firsts: Longs, entries: Longs, entries_at: int) -> None:
     """Find the names and values of headers.
 
@@ -100,7 +100,7 @@ def list_heads(functions: Longs, heads: Longs, firsts: Longs, entries: Longs, en
             entries[entry, 3] = called(functions[1], (entries[entry, 2],))
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def copy(memcpy: int, addresses: Longs, starts: Longs, sizes: Longs, out_at: int) -> None:
     """Copy stretches of memory to where they start behind an address; a size below 0 is none."""
     for row in range(addresses.shape[0]):
@@ -108,7 +108,7 @@ def copy(memcpy: int, addresses: Longs, starts: Longs, sizes: Longs, out_at: int
             called(memcpy, (out_at + starts[row], addresses[row], sizes[row]))
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def let_go(destroy: int, messages: Longs) -> None:
     """Give messages back to librdkafka."""
     for row in range(messages.shape[0]):

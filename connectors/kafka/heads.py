@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import overload
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from connectors.kafka.records import Headers
 from schemas.blobs import Blobs, Longs
-from schemas.kernel import kernel
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -69,7 +69,7 @@ class Heads(Sequence[Headers]):
         return found
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def find_named(firsts: Longs, data: Bytes, starts: Longs, sizes: Longs, name: Bytes, found: Longs) -> None:
     """Find the last header of a name in each record.
 

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Mapping
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -17,7 +18,6 @@ from connectors.kafka.calls import called
 from connectors.kafka.librdkafka import INT, POINTER, PRODUCER_TYPE, SIZE, TEXT, Signature, library, made
 from connectors.kafka.records import Records
 from schemas.blobs import Blobs, Longs
-from schemas.kernel import kernel
 from schemas.secrets import Setting
 
 FUNCTIONS: dict[str, Signature] = {
@@ -57,7 +57,7 @@ BEFORE_HEADERS = 6
 Addresses = npt.NDArray[np.int64]
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def hand_over(
     call: tuple[int, int, int],
     words: Addresses,

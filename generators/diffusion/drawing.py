@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
@@ -23,7 +24,6 @@ from generators.diffusion.denoiser import TOLD, WAVES, Denoiser, signal_and_nois
 from generators.discrete.cells import Codes
 from generators.discrete.products import ROWS, dot, padded, times
 from generators.encoded.layout import Floats32
-from schemas.kernel import kernel
 
 CHUNK = 128
 """Rows are worked on so many at a time, which the processor's second cache holds."""
@@ -126,12 +126,12 @@ def _filled(matrix: Floats32) -> Floats32:
     return filled
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _hardswish(x: Any) -> Any:
     return x * min(max(x * SIXTH + np.float32(0.5), np.float32(0.0)), np.float32(1.0))
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _normalised(row: Floats32, ones: Floats32, into: Floats32) -> None:
     """Numbers brought to mean 0 and variance 1."""
     width = np.float32(len(row))
@@ -143,7 +143,7 @@ def _normalised(row: Floats32, ones: Floats32, into: Floats32) -> None:
         into[k] *= scale
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _tell(numbers: Floats32, told: Floats32) -> None:
     """What the network is told of noisy numbers: shape (n, m) to (n, m * TOLD)."""
     n, m = numbers.shape
@@ -157,13 +157,13 @@ def _tell(numbers: Floats32, told: Floats32) -> None:
                 told[i, at + 1 + waves + k] = np.float32(math.cos(x * _WAVES[k]))
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _add(row: Floats32, more: Floats32) -> None:
     for k in range(len(row)):
         row[k] += more[k]
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _when(turns: Floats, given: Mask, steps: int, when: Codes) -> None:
     """The step at which each variable of a row is told; -1 for those that are given."""
     d = len(turns)
@@ -183,7 +183,7 @@ def _when(turns: Floats, given: Mask, steps: int, when: Codes) -> None:
             when[j] = min(int((rank + shift) / hidden * steps), steps - 1)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _pick(
     last: Floats32, outputs: Floats32, biases: Floats32, u: float, chances: Floats, sums: Floats
 ) -> tuple[int, float]:
@@ -218,7 +218,7 @@ def _pick(
     return at, min(left / chances[at], 1.0)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _through(step: int, state: Floats32, rooms: tuple[Floats32, ...], parts: tuple[Any, ...]) -> None:
     """Take rows through the layers.
 
@@ -252,7 +252,7 @@ def _through(step: int, state: Floats32, rooms: tuple[Floats32, ...], parts: tup
         _normalised(last[i], ones, last[i])
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _onward(
     numbers: Floats32, given: Floats32, noise: Floats32, moves: tuple[Floats32, Floats32], path: Floats
 ) -> None:
@@ -276,7 +276,7 @@ def _onward(
             numbers[i, j] = path[1, 0] * clean + path[1, 1] * blur
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _draw(
     u: tuple[Floats, Floats, Floats32],
     rows: tuple[Codes, Floats, Floats32],

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 from scipy.special import ndtri
 
 from generators.columns import Floats
 from generators.discrete.cells import Codes
 from generators.encoded.layout import OUTERMOST, Floats32, Layout
-from schemas.kernel import kernel
 
 PARTS = 32
 """The distribution of the numbers in each state is tabulated at so many steps of equal probability."""
@@ -44,7 +44,7 @@ def tabulated(layout: Layout, codes: Codes, numbers: Floats32) -> Floats32:
     return knots
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def put(numbers: Floats32, codes: Codes, knots: Floats32, into: Floats) -> None:
     """Work out how far into its state each number is.
 

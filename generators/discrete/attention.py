@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from generators.discrete.cells import Codes
 from generators.discrete.layers import NOTHING, exponentials, hardswish, normalise, pick
 from generators.discrete.products import LANES, ROWS, dot, padded, times
-from schemas.kernel import kernel
 
 HEAD = LANES
 """A head of attention is so many numbers wide: a processor's vector."""
@@ -190,7 +190,7 @@ class _Room:
         return np.empty((len(self.tokens), cells), np.float32)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _begin(tokens: Floats32, codes: Codes, first: int, column: int, ends: tuple[Floats32, ...]) -> None:
     """Make tokens of what was known last and of what comes next.
 
@@ -213,7 +213,7 @@ def _begin(tokens: Floats32, codes: Codes, first: int, column: int, ends: tuple[
                 token[k] += more[k]
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _normalised(tokens: Floats32, out: Floats32) -> None:
     ones = np.ones(tokens.shape[1], np.float32)
     for i in range(len(tokens)):
@@ -223,7 +223,7 @@ def _normalised(tokens: Floats32, out: Floats32) -> None:
         normalise(row, ones)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _add(tokens: Floats32, more: Floats32, shift: Floats32) -> None:
     for i in range(len(tokens)):
         token, row = tokens[i], more[i]
@@ -231,7 +231,7 @@ def _add(tokens: Floats32, more: Floats32, shift: Floats32) -> None:
             token[k] += row[k] + shift[k]
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _tell(tokens: Floats32, outputs: Floats32, logits: Floats32) -> None:
     """The logits of a column's cells, shape (rows filled up, cells filled up), by the last states."""
     last = np.empty_like(tokens)
@@ -239,7 +239,7 @@ def _tell(tokens: Floats32, outputs: Floats32, logits: Floats32) -> None:
     times(last, outputs, logits)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _heads(asked: Floats32, shift: Floats32, step: int, kept: Floats32, out: Floats32) -> None:
     """Attend to the tokens of a row.
 
@@ -277,7 +277,7 @@ def _heads(asked: Floats32, shift: Floats32, step: int, kept: Floats32, out: Flo
             found[k] /= whole
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _attend(
     tokens: Floats32, step: int, kept: Floats32, layers: tuple[Floats32, ...], between: tuple[Floats32, ...]
 ) -> None:

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from generators.discrete.cells import Codes
 from generators.discrete.layers import CHUNK, NOTHING, exponentials, hardswish, normalise, pick
 from generators.discrete.products import LANES, ROWS, padded, times
-from schemas.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
@@ -128,7 +128,7 @@ class Walk:
         return found
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _next(
     state: Floats32, start: Floats32, norm: Floats32, mixing: Floats32, shift: Floats32, last: Floats32, mixed: Floats32
 ) -> None:
@@ -160,7 +160,7 @@ def _next(
         normalise(row, ones)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _add(state: Floats32, codes: Codes, embeddings: Floats32, start: int) -> None:
     """Make cells of one column known."""
     for i in range(len(codes)):
@@ -170,7 +170,7 @@ def _add(state: Floats32, codes: Codes, embeddings: Floats32, start: int) -> Non
                 row[k] += more[k]
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _chances(
     j: int,
     state: Floats32,
@@ -211,7 +211,7 @@ def _chances(
     return logits[:rows], sums
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _rooms(places: Ints, h: int) -> tuple[Floats32, Floats32, Floats32]:
     """Room for the last layer of rows, for what is mixed, and for the largest column's logits."""
     most = (places[1, 1:] - places[1, :-1]).max() if places.shape[1] > 1 else 1
@@ -223,7 +223,7 @@ def _rooms(places: Ints, h: int) -> tuple[Floats32, Floats32, Floats32]:
     )
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _draw(
     codes: Codes, into: Floats, said: Ints, order: Ints, sums: Floats, places: Ints, parts: tuple[Floats32, ...]
 ) -> None:
@@ -247,7 +247,7 @@ def _draw(
             _add(state, codes[low:high, j], embeddings, first[j])
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _judge(codes: Codes, order: Ints, found: Floats32, places: Ints, parts: tuple[Floats32, ...]) -> None:
     """See `Walk.log_chances`."""
     embeddings = parts[0]

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -20,7 +21,6 @@ from generators.columns import Columns, Pieces, column_parts, intervals_of, piec
 from generators.given import Held
 from generators.mapped import mapped
 from generators.task import Progress, silently
-from schemas.kernel import kernel
 from schemas.numeric import NUMERIC_KINDS, as_numbers
 from schemas.profile import ColumnProfile, Profile
 from schemas.rows import Rows
@@ -109,7 +109,7 @@ class Cells:
         return values
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _inside(
     codes: Codes,
     into: Floats,

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from generators.discrete.autoregressive import Network
 from generators.discrete.cells import Cells, Codes
 from generators.task import Progress
-from schemas.kernel import kernel
 
 FREQUENT, LARGEST = 0.005, 2**21
 """Cells with at least this share have terms, the most frequent first, up to so many terms in all."""
@@ -95,7 +95,7 @@ def together(codes: Codes, first: Ints, frequent: Ints) -> Floats:
     return counts
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _count(codes: Codes, first: Ints, of: Ints, counts: Floats) -> None:
     n, d = codes.shape
     for i in range(n):

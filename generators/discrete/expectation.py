@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numba
 import numpy as np
 import numpy.typing as npt
 from scipy.special import digamma, logsumexp
@@ -22,7 +23,6 @@ from scipy.special import digamma, logsumexp
 from generators.discrete.cells import Cells, Codes
 from generators.discrete.products import dot
 from generators.task import Progress
-from schemas.kernel import kernel
 
 FIRST_WEIGHT = 0.75
 """A prior weighs as much as so many rows for every cell of its column, until it is learned."""
@@ -77,7 +77,7 @@ class Kinds:
     chances: Floats32
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _expect(codes: Codes, first: npt.NDArray[np.int64], log_shares: Floats32, logs: Floats32, sums: Floats32) -> float:
     """Add each row's kinds to the sums, and give back the rows' log-likelihood.
 

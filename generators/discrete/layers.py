@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from generators.discrete.cells import Codes
 from generators.discrete.products import LANES, dot
-from schemas.kernel import kernel
 
 CHUNK = 256
 """Rows are worked on so many at a time, which the processor's second cache holds."""
@@ -32,13 +32,13 @@ Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def hardswish(x: Any) -> Any:
     """x * relu6(x + 3) / 6."""
     return x * min(max(x * SIXTH + np.float32(0.5), np.float32(0.0)), np.float32(1.0))
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def normalise(row: Floats32, ones: Floats32) -> None:
     """Bring numbers to mean 0 and variance 1, in place."""
     width = np.float32(len(row))
@@ -50,7 +50,7 @@ def normalise(row: Floats32, ones: Floats32) -> None:
         row[k] *= scale
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def exponentials(logits: Floats32, biases: Floats32, sums: Floats32) -> None:
     """Turn logits into what their chances are proportional to, in place: 2^n times a polynomial, without branches.
 
@@ -89,7 +89,7 @@ def exponentials(logits: Floats32, biases: Floats32, sums: Floats32) -> None:
         sums[i] = dot(row, ones)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def pick(chances: Floats32, sums: Floats32, u: Floats, codes: Codes, into: Floats) -> None:
     """Draw a cell a row.
 

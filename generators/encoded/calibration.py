@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -18,7 +19,6 @@ from generators.columns import Floats
 from generators.discrete.cells import Codes
 from generators.encoded.layout import Floats32, Layout
 from schemas.errors import InputError
-from schemas.kernel import kernel
 
 STEPS = 1_024
 """A number's distribution function is tabulated at so many steps of equal probability."""
@@ -132,7 +132,7 @@ def states(logits: Floats32, biases: Floats32, first: npt.NDArray[np.int64], u: 
     return codes, into
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _chances(row: Floats32, biases: Floats32, start: int, end: int, room: Floats) -> float:
     """What the chances of one variable's states are proportional to, and what they add up to."""
     most = row[start] + biases[start]
@@ -146,7 +146,7 @@ def _chances(row: Floats32, biases: Floats32, start: int, end: int, room: Floats
     return total
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _mean_chances(logits: Floats32, biases: Floats32, first: npt.NDArray[np.int64]) -> Floats:
     """The mean chance of each state, shape (states,)."""
     n, count = logits.shape
@@ -160,7 +160,7 @@ def _mean_chances(logits: Floats32, biases: Floats32, first: npt.NDArray[np.int6
     return found
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _pick(
     logits: Floats32, biases: Floats32, first: npt.NDArray[np.int64], u: Floats, codes: Codes, into: Floats
 ) -> None:
@@ -182,7 +182,7 @@ def _pick(
             into[i, j] = min(left / room[k], 1.0)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def ranked(values: Floats, knots: Floats, into: Floats, found: Floats) -> None:
     """The distribution function of a network's own numbers.
 

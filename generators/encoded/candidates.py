@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -24,7 +25,6 @@ from generators.encoded.layout import Floats32, normals_of
 from generators.encoded.network import Network, log_chances, present_states
 from generators.given import Held, alike
 from generators.randomness import Key, Purpose, stream_key, uniforms
-from schemas.kernel import kernel
 
 CANDIDATES = 8_192
 """So many are known."""
@@ -143,7 +143,7 @@ class Candidates:
         return found
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _drawn(weights: Floats32, which: npt.NDArray[np.int64], u: Floats) -> npt.NDArray[np.int64]:
     """Draw a candidate a row.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -14,7 +15,6 @@ from generators.discrete.cells import Codes
 from generators.encoded.calibration import Calibration, ranked, raw_values, states
 from generators.encoded.layout import Floats32, Layout
 from generators.given import Held
-from schemas.kernel import kernel
 from schemas.profile import Profile
 from schemas.table import TableSchema
 
@@ -117,7 +117,7 @@ def _placed(uniforms: Floats, pieces: Any, drawn: int) -> Floats:
     return _values(np.ascontiguousarray(uniforms), pieces.table, pieces.guide[drawn])
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _values(u: Floats, table: Floats, guide: npt.NDArray[np.int32]) -> Floats:
     found = np.empty(len(u))
     for i in range(len(u)):

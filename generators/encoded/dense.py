@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Self
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from generators.discrete.products import ROWS, padded, times
 from generators.encoded.layout import Floats32
-from schemas.kernel import kernel
 
 CHUNK = 256
 """Rows are worked on so many at a time."""
@@ -105,7 +105,7 @@ class Dense:
         return cls(layers)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _layer(x: Floats32, weight: Floats32, bias: Floats32, activation: int, joined: bool) -> Floats32:
     """One layer of so many rows that fill whole tiles; columns of the weight are filled up to whole tiles too."""
     rows, inputs = x.shape

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +14,6 @@ from generators.columns import Floats
 from generators.encoded.dense import Dense
 from generators.encoded.layout import Floats32, Layout
 from generators.latent.gaussian import normal_quantile
-from schemas.kernel import kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class Network:
         return cls(dense, int(arrays["latent"][0]), arrays["chances"], arrays["deviation"])
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _normals(u: Floats, found: Floats32, count: int) -> None:
     """Put so many normals into the first columns."""
     for i in range(len(u)):

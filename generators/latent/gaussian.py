@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
 import numpy.typing as npt
-
-from schemas.kernel import kernel
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,13 +22,13 @@ GRID = 4_096
 LATENTS: Floats = np.linspace(-REACH, REACH, GRID)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def normal_cdf(x: float) -> float:
     """The standard normal distribution function."""
     return 0.5 * math.erfc(-x * 0.7071067811865476)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def normal_quantile(u: float) -> float:
     """The inverse of the standard normal distribution function, right to 1e-15.
 
@@ -66,7 +65,7 @@ def normal_quantile(u: float) -> float:
     return -top / low if q < 0 else top / low
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def cholesky(matrix: Floats) -> Floats:
     """The lower triangle whose square is a positive definite matrix, shape (d, d); one thread, one order."""
     d = matrix.shape[0]
@@ -84,7 +83,7 @@ def cholesky(matrix: Floats) -> Floats:
     return lower
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def latents(u: Floats, lower: Floats) -> Floats:
     """Correlated normals from uniforms.
 
@@ -110,7 +109,7 @@ def latents(u: Floats, lower: Floats) -> Floats:
     return x
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def conditional_latents(
     u: Floats, lower: Floats, low: Floats, high: Floats, ends: Floats, parts: npt.NDArray[np.int64]
 ) -> Floats:
@@ -155,7 +154,7 @@ def conditional_latents(
     return x
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _truncated(u: float, mean: float, sd: float, low: Floats, high: Floats) -> float:
     """A standard normal z with mean + sd z in a union of intervals."""
     below = normal_cdf((low[0] - mean) / sd)

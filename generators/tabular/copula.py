@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -30,7 +31,6 @@ from generators.latent.gaussian import GRID, LATENTS, REACH, cholesky, condition
 from generators.latent.missing import Patterns, missing_cells, patterns_of
 from generators.task import Task
 from schemas.errors import InputError
-from schemas.kernel import kernel
 from schemas.profile import Profile
 from schemas.table import TableSchema
 
@@ -42,7 +42,7 @@ FAR = REACH + 2.0
 Floats = npt.NDArray[np.float64]
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _decode(x: Floats, reached: Floats, table: Floats, guide: npt.NDArray[np.int32]) -> Floats:
     """Turn normals into values: the tabulated distribution function, then the inverted marginal, both (d, n)."""
     d, n = x.shape

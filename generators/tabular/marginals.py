@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -15,12 +16,11 @@ from generators.cost import Cost, Learns
 from generators.given import arrays_of, held_columns
 from generators.invented.surrogates import Surrogates
 from generators.task import Task
-from schemas.kernel import kernel
 from schemas.profile import Profile
 from schemas.table import TableSchema
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _place_all(
     u: npt.NDArray[np.float64], table: npt.NDArray[np.float64], guide: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.float64]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -21,7 +22,6 @@ from generators.invented.surrogates import Surrogates
 from generators.search import Range, Span
 from generators.task import Task
 from schemas.errors import InputError
-from schemas.kernel import kernel
 from schemas.profile import Profile
 from schemas.table import TableSchema
 
@@ -31,7 +31,7 @@ ROWS_A_KIND = 40
 Floats = npt.NDArray[np.float64]
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _draw(
     kinds: npt.NDArray[np.int64],
     by_kind: npt.NDArray[np.int64],
@@ -197,7 +197,7 @@ class Mixture(Generator):
         return cls(schema, profile, Surrogates.from_weights(weights, schema, profile), cells, kinds)
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _chosen(upto: Floats, of_row: npt.NDArray[np.int64], u: Floats) -> npt.NDArray[np.int64]:
     """The kind of each row, from the distribution that it has."""
     kinds = np.empty(len(u), np.int64)
@@ -206,7 +206,7 @@ def _chosen(upto: Floats, of_row: npt.NDArray[np.int64], u: Floats) -> npt.NDArr
     return kinds
 
 
-@kernel
+@numba.njit(cache=True, nogil=True)
 def _sorted(kinds: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
     """The rows in the order of their kinds, shape (n,), counted into place."""
     at = np.zeros(count + 1, np.int64)
