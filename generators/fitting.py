@@ -89,8 +89,8 @@ def fit_artifact(
         settings: those settings of the generator that differ from its defaults.
         seed: seeds whatever is random in training.
         progress: told how far training has come.
-        reference_rows: how many of its own rows it is measured on, rounded up to whole blocks; None for
-            `reference_rows_of`.
+        reference_rows: how many of its own rows it is measured on, rounded up to whole blocks, or in what time they are
+            to be drawn; None for `reference_rows_of`.
 
     Raises:
         InputError: unknown model or settings, a table of fewer than two rows, or rules that can not be kept.

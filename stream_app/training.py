@@ -41,8 +41,8 @@ class Training:
         before: an artifact whose weights to begin with; None to begin afresh.
         device: cpu, cuda or auto.
         chosen: why this model, for the manifest, where nobody named it.
-        reference_rows: how many of its own rows are counted for what monitors compare a stream with; None for as many
-            as are drawn quickly.
+        reference_rows: how many of its own rows are counted for what monitors compare a stream with, or in what time
+            they are to be drawn; None for as many as are drawn quickly.
 
     Raises:
         InputError: the model is unknown, or can not begin like that.

@@ -178,7 +178,7 @@ def _family(own: Summary, beside: Mapping[str, Summary]) -> Iterator[Bar]:
         yield _bar(own, "TSTR no worse than SDV's", "tstr", theirs.mean("tstr"), at_least=True)
         half = None if (fit_s := theirs.mean("fit_s")) is None else fit_s / 2
         yield _bar(own, "fit in at most half of SDV's time", "fit_s", half)
-    if own.model == DIFFUSION:
+    if own.model == DIFFUSION and own.table == "adult":
         yield _bar(own, "fit at most 15 minutes", "fit_s", 900.0)
         for model in (name for name in BESIDE_SDV if name in beside):
             yield _bar(own, f"C2ST below {model}'s", "c2st_auc", beside[model].mean("c2st_auc"))

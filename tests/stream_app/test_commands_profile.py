@@ -240,3 +240,11 @@ def test_the_page_stands_alone_and_is_readable_on_a_phone_and_in_the_dark(report
     file = tmp_path / "page.html"
     file.write_text(page(report), encoding="utf-8")
     assert_stands_alone(file, tmp_path, 1_000_000, 12)
+
+
+def test_shares_of_gaps_are_never_said_to_be_none_or_all(tmp_path: Path) -> None:
+    rows = ["" if i % 4_000 == 0 else str(i % 7) for i in range(24_000)]
+    (tmp_path / "t.csv").write_text("few,other\n" + "".join(f"{value},{i % 5}\n" for i, value in enumerate(rows)))
+    said = cli("profile", tmp_path / "t.csv").stdout
+    assert "99.9%  nothing" in said
+    assert " 0.1%  few" in said
